@@ -1,0 +1,1 @@
+"""linetwin: a digital twin of a production line, from one line file."""

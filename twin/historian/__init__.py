@@ -1,0 +1,1 @@
+"""History: the port and the stores behind it."""
