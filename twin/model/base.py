@@ -1,0 +1,53 @@
+"""What every part of the model shares: frozen, strict, no unknown keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+__all__ = ["Frozen", "Id", "Text"]
+
+
+class Frozen(BaseModel):
+    """A value: never changes, takes no unknown key, converts nothing silently."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+    )
+
+
+Id = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"),
+    Field(description="letters, digits, '-' and '_', at most 32, a letter first"),
+]
+
+
+class Text(Frozen):
+    """A text for people in English and Chinese.
+
+    A plain string stands for both; `{en: ..., zh: ...}` gives each.
+
+    >>> Text.of("Stacking").zh
+    'Stacking'
+    """
+
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+
+    @classmethod
+    def of(cls, en: str, zh: str | None = None) -> Text:
+        """Make a text from its English and, where there is one, its Chinese."""
+        return cls(en=en, zh=zh or en)
+
+
+def _text_from_file(raw: Any) -> Any:
+    if isinstance(raw, str):
+        return {"en": raw, "zh": raw}
+    if isinstance(raw, dict) and "en" in raw and "zh" not in raw:
+        return {**raw, "zh": raw["en"]}
+    return raw
+
+
+FileText = Annotated[Text, BeforeValidator(_text_from_file)]

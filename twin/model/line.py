@@ -1,0 +1,122 @@
+"""A line: the whole description, with no clock and no behaviour."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field
+
+from twin.model.base import FileText, Frozen, Id, Text
+from twin.model.buffer import Buffer
+from twin.model.calendar import Calendar, Shifts
+from twin.model.failures import Crew
+from twin.model.materials import Material
+from twin.model.plc import Plc
+from twin.model.quality import DefectClass
+from twin.model.quantity import Energy, Micros, Rate
+from twin.model.station import Station
+
+__all__ = ["Line", "Product", "Provenance", "Source", "Utility"]
+
+
+class Source(Frozen):
+    """Where numbers come from: a document, or a word for an assumption."""
+
+    kind: Literal["seed", "cited", "assumption"]
+    title: str = Field(min_length=1)
+    url: str | None = None
+    status: str | None = None
+    facts: str | None = None
+
+
+class Provenance(Frozen):
+    """What the file says about one number or group of numbers."""
+
+    source: str
+    note: str | None = None
+
+
+class Product(Frozen):
+    """What the line makes: what one unit is called, and its energy content where it is a cell."""
+
+    name: FileText = Text.of("part")
+    unit: str = "part"
+    energy: Energy | None = None
+
+
+class Utility(Frozen):
+    """Energy that belongs to no station: dry rooms, compressed air."""
+
+    id: Id
+    name: FileText | None = None
+    per_product: Energy
+
+
+class Line(Frozen):
+    """A production line, whole and checked.
+
+    `lines.load` makes one from a file; it refuses a wrong one with every fault.
+
+    Args:
+        linetwin: version of the format.
+        id: as `LDES1`.
+        enterprise, site: ISA-95 levels above.
+        time_zone: IANA name; calendars and shifts are in it.
+        product: what it makes.
+        target: good units of product an hour of planned busy time.
+        warm_up: simulated before anything is counted, from an empty line.
+        yield_from: the station from which on scrap counts against the yield; absent: all.
+        calendar: the calendar of every station that has none of its own.
+        provenance: what the file says of each number's source, by path (`stations[10].cycle_time`).
+    """
+
+    linetwin: Literal[1] = 1
+    id: Id
+    name: FileText | None = None
+    enterprise: Id = "ENTERPRISE"
+    site: Id = "SITE"
+    time_zone: str = "UTC"
+    product: Product = Product()
+    target: Rate | None = None
+    warm_up_us: Micros = Field(alias="warm_up", default=0)
+    yield_from: Id | None = None
+    calendar: Id | None = None
+    shifts: Shifts | None = None
+    calendars: tuple[Calendar, ...] = ()
+    crews: tuple[Crew, ...] = ()
+    materials: tuple[Material, ...] = ()
+    defects: tuple[DefectClass, ...] = Field(default=(), max_length=32)
+    plcs: tuple[Plc, ...] = ()
+    utilities: tuple[Utility, ...] = ()
+    sources: dict[str, Source] = Field(default_factory=dict)
+    facts: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    stations: tuple[Station, ...] = Field(min_length=1, max_length=10_000)
+    buffers: tuple[Buffer, ...] = Field(default=(), max_length=100_000)
+    provenance: dict[str, Provenance] = Field(default_factory=dict, exclude=True)
+
+    @cached_property
+    def station_by_id(self) -> dict[str, Station]:
+        """The stations by their ids."""
+        return {station.id: station for station in self.stations}
+
+    @cached_property
+    def inputs(self) -> dict[str, tuple[Buffer, ...]]:
+        """For each station the buffers it takes from, in the file's order."""
+        return {
+            station.id: tuple(b for b in self.buffers if station.id in b.sinks)
+            for station in self.stations
+        }
+
+    @cached_property
+    def outputs(self) -> dict[str, tuple[Buffer, ...]]:
+        """For each station the buffers it puts into, in the file's order."""
+        return {
+            station.id: tuple(b for b in self.buffers if station.id in b.sources)
+            for station in self.stations
+        }
+
+    def plc_of(self, station: str) -> str:
+        """The id of the PLC that controls a station; `PLC` where the file names none."""
+        named = self.station_by_id[station].plc
+        return named or (self.plcs[0].id if self.plcs else "PLC")
