@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Literal
 
@@ -103,18 +104,22 @@ class Line(Frozen):
     @cached_property
     def inputs(self) -> dict[str, tuple[Buffer, ...]]:
         """For each station the buffers it takes from, in the file's order."""
-        return {
-            station.id: tuple(b for b in self.buffers if station.id in b.sinks)
-            for station in self.stations
-        }
+        return self._buffers_by_station(lambda buffer: buffer.sinks)
 
     @cached_property
     def outputs(self) -> dict[str, tuple[Buffer, ...]]:
         """For each station the buffers it puts into, in the file's order."""
-        return {
-            station.id: tuple(b for b in self.buffers if station.id in b.sources)
-            for station in self.stations
-        }
+        return self._buffers_by_station(lambda buffer: buffer.sources)
+
+    def _buffers_by_station(
+        self, side: Callable[[Buffer], tuple[str, ...]]
+    ) -> dict[str, tuple[Buffer, ...]]:
+        found: dict[str, list[Buffer]] = {station.id: [] for station in self.stations}
+        for buffer in self.buffers:
+            for name in dict.fromkeys(side(buffer)):
+                if name in found:
+                    found[name].append(buffer)
+        return {name: tuple(buffers) for name, buffers in found.items()}
 
     def plc_of(self, station: str) -> str:
         """The id of the PLC that controls a station; `PLC` where the file names none."""
