@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+)
 
-__all__ = ["Frozen", "Id", "Text"]
+__all__ = ["FROM_FILE", "FileText", "Frozen", "Id", "Text", "from_file"]
+
+FROM_FILE = {"from_file": True}
+"""Pydantic context for what a person wrote: `75` is no time there, it has to be `75 s`."""
+
+
+def from_file(info: ValidationInfo) -> bool:
+    """Tell whether what is being validated comes from a file and not from Python code."""
+    return bool(info.context and info.context.get("from_file"))
 
 
 class Frozen(BaseModel):
@@ -60,7 +75,8 @@ def _text_from_file(raw: Any) -> Any:
     if isinstance(raw, str):
         return {"en": raw, "zh": raw}
     if isinstance(raw, dict) and "en" in raw and "zh" not in raw:
-        return {**raw, "zh": raw["en"]}
+        # A wrong `en` is one fault and not two.
+        return {**raw, "zh": raw["en"] if isinstance(raw["en"], str) and raw["en"] else "-"}
     return raw
 
 

@@ -71,7 +71,7 @@ class Lognormal(Frozen):
 
 
 class Normal(Frozen):
-    """Normal, cut off below zero."""
+    """Normal, cut off below zero and scaled so that its mean stays what is written."""
 
     distribution: Literal["normal"]
     mean_us: PositiveMicros = Field(alias="mean")
@@ -124,7 +124,7 @@ class Mix(Frozen):
 
 def _plain_time_is_constant(raw: Any) -> Any:
     if isinstance(raw, dict):
-        return raw if "distribution" in raw else {"distribution": "constant", **raw}
+        return {"distribution": "constant", **raw} if set(raw) == {"mean"} else raw
     if isinstance(raw, Frozen):
         return raw
     return {"distribution": "constant", "mean": raw}

@@ -6,12 +6,14 @@ with `Decimal`: `0.1 s` is 100,000 us and not 99,999.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from twin.errors import QuantityError
+from twin.model.base import from_file
 
 __all__ = [
     "MAX_TIME_US",
@@ -37,30 +39,55 @@ TIME_US = {
 }
 ENERGY_KWH = {"Wh": Decimal("0.001"), "kWh": Decimal(1), "MWh": Decimal(1000)}
 POWER_KW = {"W": Decimal("0.001"), "kW": Decimal(1), "MW": Decimal(1000)}
+RATE_PER_H = {
+    "/h": Decimal(1),
+    "/d": Decimal(1) / 24,
+    "/min": Decimal(60),
+    "/s": Decimal(3600),
+}
 MILLI = 1000
 
 MAX_TIME_US = 100 * 366 * TIME_US["d"]
 """The longest time a line file can say, a century: sums of it stay far inside int64."""
 
+MAX_NUMBER = Decimal(10) ** 15
+"""No number in a line file is larger; it also keeps `1e999999999 s` from being multiplied out."""
 
-def _split(raw: Any, units: dict[str, Any], kind: str) -> tuple[Decimal, str]:
-    example = f"a number and a unit, as '3 {next(iter(units))}'; units: {', '.join(units)}"
+
+def _split(raw: Any, units: Iterable[str], kind: str) -> tuple[Decimal, str]:
+    wrong = f"must be {kind} (units: {', '.join(units)})"
     if not isinstance(raw, str):
-        raise QuantityError(f"must be {kind}: {example}")
-    number, _, unit = raw.strip().partition(" ")
+        raise QuantityError(wrong)
+    text = raw.strip()
+    number, _, unit = text.partition(" ")
     unit = unit.strip()
     if not unit:
-        head = raw.strip().rstrip("%/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-        number, unit = head, raw.strip()[len(head) :]
+        number = text.rstrip("%/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        unit = text[len(number) :]
     if unit not in units:
-        raise QuantityError(f"must be {kind}: {example}")
+        raise QuantityError(wrong)
     try:
         value = Decimal(number)
     except InvalidOperation:
-        raise QuantityError(f"must be {kind}: {example}") from None
+        raise QuantityError(wrong) from None
     if not value.is_finite():
-        raise QuantityError(f"must be {kind} and finite")
+        raise QuantityError(wrong)
+    if abs(value) > MAX_NUMBER:
+        raise QuantityError("must be a number below 10^15")
     return value, unit
+
+
+def _micros(raw: Any) -> tuple[Decimal, int]:
+    """Return the exact time and the whole microseconds nearest to it."""
+    value, unit = _split(raw, TIME_US, "a time with its unit, as '75.5 s'")
+    exact = value * TIME_US[unit]
+    return exact, int(exact.to_integral_value())
+
+
+def _not_too_long(micros: int) -> int:
+    if micros > MAX_TIME_US:
+        raise QuantityError("must be at most 100 years")
+    return micros
 
 
 def parse_duration(raw: Any) -> int:
@@ -70,21 +97,18 @@ def parse_duration(raw: Any) -> int:
         raw: a text such as `75.5 s`, `3 h`, `0.4 s`, `2 week`; units us, ms, s, min, h, d, week.
 
     Returns:
-        Whole microseconds, rounded half to even.
+        Whole microseconds, 0 to `MAX_TIME_US`, rounded half to even.
 
     Raises:
-        QuantityError: the text is no time.
+        QuantityError: the text is no time, or a negative one, or more than 100 years.
 
     >>> parse_duration("75.5 s")
     75500000
     """
-    value, unit = _split(raw, TIME_US, "a time")
-    micros = int((value * TIME_US[unit]).to_integral_value())
-    if micros < 0:
+    exact, micros = _micros(raw)
+    if exact < 0:
         raise QuantityError("must not be negative")
-    if micros > MAX_TIME_US:
-        raise QuantityError("must be at most 100 years")
-    return micros
+    return _not_too_long(micros)
 
 
 def format_duration(us: int) -> str:
@@ -101,51 +125,67 @@ def format_duration(us: int) -> str:
     return f"{us} us"
 
 
-def _duration(raw: Any) -> int:
-    return raw if isinstance(raw, int) and not isinstance(raw, bool) else parse_duration(raw)
+def _whole_micros(raw: Any, info: ValidationInfo) -> int | None:
+    """Return a time that Python code gives as whole microseconds; a file must name the unit."""
+    if isinstance(raw, int) and not isinstance(raw, bool) and not from_file(info):
+        return raw
+    return None
 
 
-def _positive_duration(raw: Any) -> int:
-    micros = _duration(raw)
-    if micros < 1:
+def _duration(raw: Any, info: ValidationInfo) -> int:
+    micros = _whole_micros(raw, info)
+    if micros is None:
+        return parse_duration(raw)
+    if micros < 0:
+        raise QuantityError("must not be negative")
+    return _not_too_long(micros)
+
+
+def _positive_duration(raw: Any, info: ValidationInfo) -> int:
+    micros = _whole_micros(raw, info)
+    if micros is None:
+        exact, micros = _micros(raw)
+        if exact > 0 and not micros:
+            raise QuantityError("must be at least 1 us")
+    if micros <= 0:
         raise QuantityError("must be greater than 0")
-    return micros
+    return _not_too_long(micros)
+
+
+def _number(raw: Any) -> bool:
+    return isinstance(raw, int | float) and not isinstance(raw, bool)
 
 
 def _probability(raw: Any) -> float:
     if isinstance(raw, str):
-        value, unit = _split(
-            raw, {"%": 1, "ppm": 1}, "a probability (or a plain number from 0 to 1)"
-        )
-        number = float(value / (100 if unit == "%" else 1_000_000))
-    elif isinstance(raw, int | float) and not isinstance(raw, bool):
-        number = float(raw)
+        value, unit = _split(raw, {"%": 1, "ppm": 1}, "a probability, as '0.45 %' or 0.0045")
+        number = value / (100 if unit == "%" else 1_000_000)
+    elif _number(raw):
+        number = Decimal(raw)
     else:
         raise QuantityError("must be a probability, as '0.45 %' or 0.0045")
-    if not 0 <= number <= 1:
+    if not (number.is_finite() and 0 <= number <= 1):
         raise QuantityError("must be from 0 to 1 (0 % to 100 %)")
-    return number
+    return float(number)
 
 
 def _count(raw: Any) -> int:
-    try:
-        if isinstance(raw, bool):
-            raise InvalidOperation
-        milli = Decimal(str(raw)) * MILLI
-        whole = int(milli)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise QuantityError("must be a number of parts, as 12 or 187.7") from None
-    if milli != whole:
-        raise QuantityError("must have at most 3 decimals")
-    if not MILLI <= whole <= MILLI * 1_000_000:
+    if not _number(raw):
+        raise QuantityError("must be a number of parts, as 12 or 187.7")
+    if not 1 <= raw <= 1_000_000:
         raise QuantityError("must be from 1 to 1,000,000 parts")
-    return whole
+    milli = Decimal(str(raw)) * MILLI
+    if milli != int(milli):
+        raise QuantityError("must have at most 3 decimals")
+    return int(milli)
 
 
 def _in(units: dict[str, Decimal], kind: str) -> Any:
-    def parse(raw: Any) -> float:
-        if isinstance(raw, float):
-            return raw
+    def parse(raw: Any, info: ValidationInfo) -> float:
+        if _number(raw) and not from_file(info):
+            if not 0 <= raw <= MAX_NUMBER:
+                raise QuantityError("must be from 0 to 10^15")
+            return float(raw)
         value, unit = _split(raw, units, kind)
         if value < 0:
             raise QuantityError("must not be negative")
@@ -154,14 +194,15 @@ def _in(units: dict[str, Decimal], kind: str) -> Any:
     return parse
 
 
-def _rate(raw: Any) -> float:
-    if isinstance(raw, float):
-        return raw
-    value, unit = _split(raw, {"/h": 1, "/d": 24, "/min": 1, "/s": 1}, "a rate")
-    per_h = {"/h": Decimal(1), "/d": Decimal(1) / 24, "/min": Decimal(60), "/s": Decimal(3600)}
+def _rate(raw: Any, info: ValidationInfo) -> float:
+    if _number(raw) and not from_file(info):
+        if not 0 < raw <= MAX_NUMBER:
+            raise QuantityError("must be greater than 0 and at most 10^15")
+        return float(raw)
+    value, unit = _split(raw, RATE_PER_H, "a rate, as '200 /h'")
     if value <= 0:
         raise QuantityError("must be greater than 0")
-    return float(value * per_h[unit])
+    return float(value * RATE_PER_H[unit])
 
 
 def _schema(description: str, *examples: str) -> Any:
@@ -190,6 +231,8 @@ Count = Annotated[
         json_schema_extra={"type": "number", "examples": [12, 187.7]},
     ),
 ]
-Energy = Annotated[float, BeforeValidator(_in(ENERGY_KWH, "an energy")), _schema("kWh", "2.4 kWh")]
-Power = Annotated[float, BeforeValidator(_in(POWER_KW, "a power")), _schema("kW", "22 kW")]
-Rate = Annotated[float, BeforeValidator(_rate), _schema("per hour", "200 /h", "2000000 /d")]
+_energy = _in(ENERGY_KWH, "an energy, as '2.4 kWh'")
+_power = _in(POWER_KW, "a power, as '22 kW'")
+Energy = Annotated[float, BeforeValidator(_energy), _schema("an energy", "2.4 kWh")]
+Power = Annotated[float, BeforeValidator(_power), _schema("a power", "22 kW")]
+Rate = Annotated[float, BeforeValidator(_rate), _schema("a rate", "200 /h", "2000000 /d")]
