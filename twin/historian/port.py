@@ -2,16 +2,24 @@
 
 The contract, which `tests/contract/check_historian.py` holds every store to:
 
-- `write` takes a batch in order and returns once it is durable. A point's identity is its series
-  and its timestamp: writing it again changes nothing and is no error, so a retry is always safe.
-- A point that the store cannot take (a value that is not finite) is set aside with its reason and
-  never blocks or drops its neighbours.
+- `write` takes a batch in any order and returns once it is durable, all of it or, where it raises,
+  as if it had never been called. A point's identity is its series and its timestamp: the first one
+  stays, another one of the same identity changes nothing, whatever its value, and is counted as
+  `known`. So a retry of the whole batch is always safe.
+- A point that the store cannot take (see `refusal`) is set aside with its reason and never blocks
+  or drops its neighbours. Every point of a batch is written, known or refused.
 - A store that is away raises `NotConnected`; nothing of the batch is lost, the caller retries.
+  Whatever the caller has to mend first (a full disk, a file that is none of ours) raises another
+  `LinetwinError`, and the batch is still the caller's to retry.
 - `read` and `last` return what was written and nothing else, in order of series and time.
+- A call may come from any thread. A store takes one call at a time and blocks meanwhile, so code
+  that must not wait calls it in a thread of its own.
+- `close` may be called twice; any other call after it raises `LinetwinError`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -20,7 +28,27 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Historian", "History", "Point", "Quality", "Query", "Refused", "Series", "WriteReport"]
+from twin.errors import LinetwinError
+
+__all__ = [
+    "AT_US_MAX",
+    "AT_US_MIN",
+    "Historian",
+    "History",
+    "Point",
+    "Quality",
+    "Query",
+    "Refused",
+    "Series",
+    "WriteReport",
+    "refusal",
+]
+
+AT_US_MIN = -62_135_596_800_000_000
+"""The first instant of the year 1, in microseconds since 1970-01-01 UTC."""
+
+AT_US_MAX = 253_402_300_799_999_999
+"""The last microsecond of the year 9999: beyond it a timestamp has no ISO-8601 form."""
 
 
 class Quality(IntEnum):
@@ -52,15 +80,56 @@ class Point:
 
     Args:
         series: what it belongs to.
-        at_us: the source's timestamp, microseconds since 1970-01-01 UTC.
-        value: the value; states and counters are whole numbers.
+        at_us: the source's timestamp, microseconds since 1970-01-01 UTC, from `AT_US_MIN` to
+            `AT_US_MAX`.
+        value: the value in its signal's unit, finite; states and counters are whole numbers.
         quality: how far to trust it.
+
+    >>> Point(Series("LDES1", "STK03", "state_current"), 1_700_000_000_000_000, 6).quality.name
+    'GOOD'
     """
 
     series: Series
     at_us: int
     value: float
     quality: Quality = Quality.GOOD
+
+
+def refusal(point: Point) -> str | None:
+    """Say why no store can take a point; a store may have further reasons of its own.
+
+    Args:
+        point: the point to judge.
+
+    Returns:
+        The reason as one line, or None where there is nothing against the point.
+
+    >>> refusal(Point(Series("LDES1", "STK03", "power_kw"), 0, float("nan")))
+    'value must be finite, got nan'
+    >>> refusal(Point(Series("LDES1", "STK03", "power_kw"), 0, 1.5)) is None
+    True
+    """
+    try:
+        finite = math.isfinite(point.value)
+    except OverflowError:  # a whole number beyond any float
+        return "value must fit a 64-bit float"
+    if not finite:
+        return f"value must be finite, got {point.value}"
+    if not AT_US_MIN <= point.at_us <= AT_US_MAX:
+        return f"at_us must be in the years 1 to 9999, got {point.at_us}"
+    series = point.series
+    if not _is_text(series.line + series.unit + series.signal):
+        return f"names must be text that UTF-8 can carry, got {series!r}"
+    return None
+
+
+def _is_text(name: str) -> bool:
+    """Whether UTF-8 can carry a name: not with half a surrogate pair, left over from bad bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +142,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """What became of a batch: `written` new points, `known` that were there already, `refused`."""
+    """What became of a batch; the three numbers add up to its length.
+
+    Args:
+        written: points that are new in the store.
+        known: points whose identity was there already, also earlier in the same batch.
+        refused: points that were set aside, in the batch's order.
+    """
 
     written: int
     known: int
@@ -88,7 +163,14 @@ class Query:
         line, unit, signal: exact names, or None for all.
         from_us, to_us: half-open interval of source time, microseconds since 1970-01-01 UTC;
             None leaves that side open.
-        limit: at most this many points, the earliest first; None for all.
+        limit: 0 or more; `read` returns at most this many points, the earliest in time, and of
+            points at one instant those of the first series. None for all. `last` ignores it.
+
+    Raises:
+        LinetwinError: `limit` is negative, or a name is no text that UTF-8 can carry.
+
+    >>> Query(line="LDES1", from_us=1_700_000_000_000_000, limit=100).unit is None
+    True
     """
 
     line: str | None = None
@@ -98,13 +180,20 @@ class Query:
     to_us: int | None = None
     limit: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 0:
+            raise LinetwinError(f"limit: must be 0 or more, got {self.limit}")
+        for name in (self.line, self.unit, self.signal):
+            if name is not None and not _is_text(name):
+                raise LinetwinError(f"names must be text that UTF-8 can carry, got {name!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class History:
     """Points as columns of one length, ordered by series and then time.
 
     Args:
-        series: the distinct series, sorted.
+        series: the distinct series that have a point here, sorted.
         series_index: int64, which of `series` each point belongs to.
         at_us: int64, source time.
         value: float64.
@@ -125,13 +214,40 @@ class Historian(Protocol):
     """A store of history. See the module's docstring for the contract."""
 
     def write(self, batch: Sequence[Point]) -> WriteReport:
-        """Store a batch durably; raise `NotConnected` where the store is away."""
+        """Store a batch durably.
+
+        Args:
+            batch: points in any order; an empty one is allowed and changes nothing.
+
+        Returns:
+            How many points were new, known and refused.
+
+        Raises:
+            NotConnected: the store is away; retry the whole batch later.
+            LinetwinError: the store needs mending, or is closed.
+        """
 
     def read(self, query: Query) -> History:
-        """Return the points that a query asks for."""
+        """Return the points that a query asks for, ordered by series and time.
+
+        Args:
+            query: which points, and at most how many.
+
+        Raises:
+            NotConnected: the store is away.
+            LinetwinError: the store needs mending, or is closed.
+        """
 
     def last(self, query: Query) -> History:
-        """Return the newest point of each series that a query asks for."""
+        """Return the newest point of each series within what a query asks for.
+
+        Args:
+            query: which points; its `limit` is ignored.
+
+        Raises:
+            NotConnected: the store is away.
+            LinetwinError: the store needs mending, or is closed.
+        """
 
     def close(self) -> None:
         """Release the store; calling it twice is harmless."""

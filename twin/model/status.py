@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 from twin.model.packml import Mode, State
 
-__all__ = ["BufferStatus", "LineStatus", "MachineStatus"]
+__all__ = ["BufferStatus", "Condition", "LineStatus", "MachineStatus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class MachineStatus:
 
 @dataclass(frozen=True, slots=True)
 class BufferStatus:
-    """One buffer at one instant: parts in it, in all and in each lane, and parts back for rework."""
+    """One buffer at one instant: parts in it, in each lane, and back for rework."""
 
     level: int
     lane_levels: tuple[int, ...]
@@ -69,3 +70,15 @@ class LineStatus:
     at_us: int
     machines: Mapping[str, MachineStatus]
     buffers: Mapping[str, BufferStatus]
+
+
+class Condition(IntEnum):
+    """What a place's time goes to (rule S28)."""
+
+    EXECUTE = 0
+    STARVED = 1
+    BLOCKED = 2
+    FAULT = 3
+    SETUP = 4
+    MAINTENANCE = 5
+    PLANNED_STOP = 6
