@@ -1,13 +1,24 @@
-"""The plant behind emulated PLCs: an engine run against a clock, with its process variables."""
+"""The plant behind emulated PLCs: an engine, its process variables and its alarms."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
+from twin.engine.process_values import ProcessValues
+from twin.engine.simpy_engine import SimpyEngine
 from twin.model.line import Line
-from twin.model.status import LineStatus
+from twin.model.packml import State
+from twin.model.plc import Alarm
+from twin.model.station import Station
+from twin.model.status import LineStatus, MachineStatus
 
-__all__ = ["Plant"]
+__all__ = ["Plant", "SimulatedPlant", "monday_before", "warmed_plant"]
+
+SLICES = 100
 
 
 class Plant(Protocol):
@@ -16,11 +27,144 @@ class Plant(Protocol):
     `now_us` is engine time: microseconds since a Monday 00:00 in the line's time zone.
     """
 
-    line: Line
-    now_us: int
+    @property
+    def line(self) -> Line:
+        """What runs."""
+
+    @property
+    def now_us(self) -> int:
+        """How far it has run."""
 
     def advance(self, to_us: int) -> None:
         """Run on to an instant; to one in the past is an error."""
 
     def status(self) -> LineStatus:
         """Say how the line is now."""
+
+
+class SimulatedPlant:
+    """A plant that an engine drives.
+
+    Args:
+        line: a checked line.
+        seed: of its draws and its process variables.
+        start_us: engine time at which the empty line starts.
+
+    >>> from twin.model import Line, Station
+    >>> plant = SimulatedPlant(Line(id="L", stations=(Station(id="A", cycle_time="2 s"),)))
+    >>> plant.advance(9_000_000)
+    >>> plant.status().machines["A01"].good
+    4
+    """
+
+    def __init__(self, line: Line, *, seed: int = 1, start_us: int = 0) -> None:
+        self.line = line
+        self._engine = SimpyEngine(line, seed=seed, start_us=start_us)
+        self._values = {
+            station.machine_id(machine): ProcessValues(station, machine, seed)
+            for station in line.stations
+            for machine in range(station.machines)
+        }
+        self._station_of = {
+            station.machine_id(machine): station
+            for station in line.stations
+            for machine in range(station.machines)
+        }
+
+    @property
+    def now_us(self) -> int:
+        """How far it has run; engine time."""
+        return self._engine.now_us
+
+    def advance(self, to_us: int) -> None:
+        """Run on to an instant.
+
+        Raises:
+            EngineError: the instant has passed.
+        """
+        self._engine.advance(to_us)
+
+    def status(self) -> LineStatus:
+        """Say how the line is now, process variables and alarms included."""
+        status = self._engine.status()
+        machines = {
+            unit: self._complete(unit, machine, status.at_us)
+            for unit, machine in status.machines.items()
+        }
+        return LineStatus(status.at_us, machines, status.buffers)
+
+    def _complete(self, unit: str, machine: MachineStatus, at_us: int) -> MachineStatus:
+        station = self._station_of[unit]
+        if not station.variables and not station.alarms:
+            return machine
+        values = self._values[unit].read(at_us, working=machine.state == State.EXECUTE)
+        alarms = tuple(_stands(alarm, station, machine, values) for alarm in station.alarms)
+        return replace(machine, variables=values, alarms=alarms)
+
+
+def _stands(
+    alarm: Alarm, station: Station, machine: MachineStatus, values: tuple[float, ...]
+) -> bool:
+    match alarm.when:
+        case "fault":
+            return machine.state == State.ABORTED
+        case "starved":
+            return machine.starved
+        case "blocked":
+            return machine.blocked
+    index = next(i for i, v in enumerate(station.variables) if v.id == alarm.when)
+    variable, value = station.variables[index], values[index]
+    if machine.state != State.EXECUTE:
+        # Limits of normal operation say nothing about a machine that stands.
+        return False
+    low, high = variable.alarm_low, variable.alarm_high
+    return (low is not None and value < low) or (high is not None and value > high)
+
+
+def monday_before(time_zone: str, unix_us: int) -> int:
+    """The last Monday 00:00 in a time zone; an engine time of 0 may stand for it.
+
+    Args:
+        time_zone: IANA name.
+        unix_us: microseconds since 1970-01-01 UTC.
+
+    Returns:
+        Microseconds since 1970-01-01 UTC, at most `unix_us`.
+
+    >>> monday_before("UTC", 1_700_000_000_000_000)
+    1699833600000000
+    """
+    local = datetime.fromtimestamp(unix_us / 1e6, ZoneInfo(time_zone))
+    monday = (local - timedelta(days=local.weekday())).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return round(monday.timestamp()) * 1_000_000
+
+
+def warmed_plant(
+    line: Line,
+    *,
+    seed: int,
+    now_unix_us: int,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[SimulatedPlant, int]:
+    """A plant that has run for the line's warm-up and stands at the present instant.
+
+    Args:
+        line: a checked line.
+        seed: of its draws.
+        now_unix_us: the present, microseconds since 1970-01-01 UTC.
+        progress: called now and then with the share of the warm-up that is done, 0 to 1.
+
+    Returns:
+        The plant, and the instant (microseconds since 1970-01-01 UTC) of its engine time 0.
+    """
+    epoch_us = monday_before(line.time_zone, now_unix_us - line.warm_up_us)
+    end = now_unix_us - epoch_us
+    start = end - line.warm_up_us
+    plant = SimulatedPlant(line, seed=seed, start_us=start)
+    for done in range(1, SLICES + 1):
+        plant.advance(start + line.warm_up_us * done // SLICES)
+        if progress is not None:
+            progress(done / SLICES)
+    return plant, epoch_us
