@@ -13,7 +13,10 @@ from twin.model.station import Station
 
 __all__ = ["ProcessValues"]
 
-WANDER_US = 30_000_000
+STEP_US = 5_000_000
+"""Values stand still for so long, as an instrument's filtered output does on a slow scan."""
+
+WANDER_US = 60_000_000
 EXCURSION_US = 600_000_000
 EXCURSION_ODDS = 4_000
 """One ten-minute window in so many has an excursion: about one in four weeks for each value."""
@@ -79,6 +82,7 @@ def _even(key: Key, index: int) -> float:
 
 
 def _value(variable: ProcessVariable, key: Key, below: float, above: float, at_us: int) -> float:
+    at_us -= at_us % STEP_US
     step, rest = divmod(at_us, WANDER_US)
     share = rest / WANDER_US
     noise = _even(key, step) * (1 - share) + _even(key, step + 1) * share

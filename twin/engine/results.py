@@ -83,22 +83,12 @@ class Results:
 
     def scrap_units(self, counters: Counters) -> float:
         """Units of product scrapped from the station on where the yield is counted from."""
-        units, counted = product_units(self.line), self._in_yield()
+        units, counted = product_units(self.line), self.line.yield_stations
         return sum(
             units[station.id] * int(counters.defective[i])
             for i, station in enumerate(self.line.stations)
             if station.id in counted
         )
-
-    def _in_yield(self) -> set[str]:
-        if self.line.yield_from is None:
-            return {station.id for station in self.line.stations}
-        reached, todo = {self.line.yield_from}, [self.line.yield_from]
-        while todo:
-            for buffer in self.line.outputs[todo.pop()]:
-                todo += [s for s in buffer.sinks if s not in reached]
-                reached |= set(buffer.sinks)
-        return reached
 
     def good_per_h(self) -> Estimate:
         """Good units of product for each hour of planned busy time (ISO 22400 throughput rate)."""

@@ -121,6 +121,18 @@ class Line(Frozen):
                     found[name].append(buffer)
         return {name: tuple(buffers) for name, buffers in found.items()}
 
+    @cached_property
+    def yield_stations(self) -> frozenset[str]:
+        """The stations whose scrap counts against the yield: `yield_from` and all behind it."""
+        if self.yield_from is None:
+            return frozenset(self.station_by_id)
+        reached, todo = {self.yield_from}, [self.yield_from]
+        while todo:
+            for buffer in self.outputs[todo.pop()]:
+                todo += [sink for sink in buffer.sinks if sink not in reached]
+                reached |= set(buffer.sinks)
+        return frozenset(reached)
+
     def plc_of(self, station: str) -> str:
         """The id of the PLC that controls a station; `PLC` where the file names none."""
         named = self.station_by_id[station].plc

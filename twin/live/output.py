@@ -1,0 +1,73 @@
+"""What comes off a line, as the mirror sees it: units so far, and the rate over a window."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from twin.live.mirror import Mirror
+from twin.model.product import product_units
+
+__all__ = ["OutputMeter"]
+
+MINUTE_US = 60_000_000
+
+
+@dataclass(slots=True)
+class OutputMeter:
+    """Follows the good output of a mirrored line, in units of product.
+
+    Args:
+        mirror: the line's.
+        window_us: the rate is over at most so much of the plant's time.
+    """
+
+    mirror: Mirror
+    window_us: int = 60 * MINUTE_US
+    _samples: deque[tuple[int, float]] = field(default_factory=deque)
+    _units: dict[str, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._units = product_units(self.mirror.line)
+
+    def good_units(self) -> float:
+        """Good units off the line since the twin began to watch."""
+        line = self.mirror.line
+        return sum(
+            self._units[s.id]
+            * (
+                self.mirror.gained(s, "processed")
+                - self.mirror.gained(s, "defective")
+                - self.mirror.gained(s, "reworked")
+            )
+            for s in line.stations
+            if not line.outputs[s.id]
+        )
+
+    def scrap_units(self) -> float:
+        """Units scrapped at any station from the yield's start on, since the twin began to watch."""
+        line = self.mirror.line
+        counted = line.yield_stations
+        return sum(
+            self._units[s.id] * self.mirror.gained(s, "defective")
+            for s in line.stations
+            if s.id in counted
+        )
+
+    def sample(self) -> None:
+        """Note the output now; call it now and then."""
+        at = self.mirror.newest_us
+        if not at or (self._samples and at - self._samples[-1][0] < MINUTE_US // 4):
+            return
+        self._samples.append((at, self.good_units()))
+        while self._samples[0][0] < at - self.window_us:
+            self._samples.popleft()
+
+    def per_h(self) -> float | None:
+        """Good units an hour of the plant's time over the window; None before a minute is seen."""
+        if len(self._samples) < 2:
+            return None
+        (start, before), (end, now) = self._samples[0], self._samples[-1]
+        if end - start < MINUTE_US:
+            return None
+        return (now - before) * 3_600_000_000 / (end - start)
