@@ -1,0 +1,342 @@
+"""Emulated PLCs: OPC UA servers that publish a running plant, scan by scan.
+
+Every PLC of a line shares one plant. A scan lets the plant run on to its clock's now, reads every
+signal, and writes those that changed, with the plant's time as their source's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from asyncua import Server, ua
+
+from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
+from opcua.apply import AppliedPlan, Locale, apply, data_value, source_time
+from opcua.clock import Clock
+from opcua.guarded_server import guarded_server
+from opcua.security import ServerSecurity, is_loopback
+from twin.engine.plant import Plant
+from twin.errors import UsageError
+from twin.model.line import Line
+from twin.signals import Tag, Value, read_all, tags
+
+__all__ = ["PlcServer", "Scan", "ServedLine", "serve_line"]
+
+_log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+
+_HOLD_LOOP_S = 0.02
+_FIRST_SLICE_US = 1_000_000
+
+
+class PlcServer:
+    """The OPC UA server of one PLC of a line. It writes what it is given and knows no plant.
+
+    Args:
+        line: the line.
+        plc: one of the line's PLCs.
+        security: whom to let in; None: everybody, unencrypted, on a loopback address only.
+        host: address to listen on.
+        port: 0 to 65535; 0 for any free one.
+        locale: language of descriptions.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        plc: str,
+        security: ServerSecurity | None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        locale: Locale = "en",
+    ) -> None:
+        if security is None and not is_loopback(host):
+            raise UsageError(
+                f"{plc}: a PLC without encryption must listen on a loopback address, got {host}; "
+                "leave security on, or listen on 127.0.0.1"
+            )
+        self.line = line
+        self.plc = plc
+        self._security = security
+        self._host = host
+        self._port = port
+        self._locale: Locale = locale
+        self._server: Server | None = None
+        self._applied = AppliedPlan({})
+
+    @property
+    def url(self) -> str:
+        """Where it listens; the port is known once it has started."""
+        return f"opc.tcp://{self._host}:{self._port}"
+
+    async def start(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
+        """Make the nodes with their first values and listen.
+
+        Args:
+            values: by (unit, signal), for every tag of the PLC.
+            at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC.
+
+        Raises:
+            UsageError: the address can't be listened on.
+        """
+        server = await guarded_server(f"{self.line.id} {self.plc}", self.url, self._security)
+        index = await server.register_namespace(namespace_uri(self.line))
+        own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
+        self._applied = apply(
+            server.iserver.aspace,
+            index,
+            plan(self.line, self.plc),
+            {**own, **values},
+            at_unix_us,
+            self._locale,
+        )
+        try:
+            await server.start()
+        except OSError as error:
+            raise UsageError(
+                f"{self.plc}: must be able to listen on {self._host}:{self._port}, "
+                f"{error.strerror or error}; choose another port, or 0 for a free one"
+            ) from error
+        self._server = server
+        self._port = server.bserver.port
+
+    async def write(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
+        """Publish values.
+
+        Nothing is published between the first and the last: a client sees all or none.
+
+        Args:
+            values: by (unit, signal).
+            at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC.
+        """
+        if self._server is None:
+            raise RuntimeError(f"{self.plc} has not been started")
+        source = source_time(at_unix_us)
+        # Not `Node.write_value`: six times the cost, for checks of what is known to be right.
+        write = self._server.iserver.aspace.write_attribute_value
+        for key, value in values.items():
+            node_id, value_type = self._applied.variables[key]
+            await write(node_id, ua.AttributeIds.Value, data_value(value, value_type, source))
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening; doing so twice is harmless."""
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop()
+
+
+def _zero(type_name: str) -> Value:
+    return 0.0 if type_name == "Double" else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one scan did.
+
+    Args:
+        number: scans since the start, this one included.
+        plant_us: engine time that the values are of.
+        lag_us: engine time by which the plant is behind its clock.
+        changed: values that were written.
+        took_s: wall time.
+    """
+
+    number: int
+    plant_us: int
+    lag_us: int
+    changed: int
+    took_s: float
+
+
+class ServedLine:
+    """A line that is being served. Made by `serve_line`, which starts and stops its PLCs.
+
+    Args:
+        plant: what is published.
+        clock: where the plant should be.
+        plcs: its servers.
+        scan_s: wall time from scan to scan, greater than 0.
+        monotonic: the wall's steady clock, seconds.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        clock: Clock,
+        plcs: tuple[PlcServer, ...],
+        scan_s: float = 0.5,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        if not scan_s > 0:
+            raise UsageError(f"scan_s: must be greater than 0, got {scan_s}")
+        self.plant = plant
+        self.clock = clock
+        self.plcs = plcs
+        self.overruns = 0
+        self._scan_s = scan_s
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._tags: tuple[Tag, ...] = tuple(tags(plant.line))
+        self._values = self._read()
+        self._scans = 0
+        self._last_took_s = 0.0
+        self._slice_us = _FIRST_SLICE_US
+        self._lags = False
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """URL by PLC."""
+        return {server.plc: server.url for server in self.plcs}
+
+    async def start(self) -> None:
+        """Start every PLC with the plant's present values; `serve_line` does it."""
+        at = self._source_us()
+        for server in self.plcs:
+            values = {
+                tag.key: value
+                for tag, value in zip(self._tags, self._values, strict=True)
+                if tag.plc == server.plc
+            }
+            await server.start(values, at)
+
+    async def scan(self, within_s: float | None = None) -> Scan:
+        """Let the plant run on to its clock's now and publish what changed.
+
+        Args:
+            within_s: wall time that the plant may take; where it needs more it lags behind, and
+                source timestamps with it. None: as long as it takes.
+        """
+        began = self._monotonic()
+        target = self.clock.now_us()
+        await self._advance(target, within_s)
+        fresh = self._read()
+        source = self._source_us()
+        lag_us = max(0, target - self.plant.now_us)
+        self._report_lag(lag_us)
+        self._scans += 1
+        changes: dict[str, dict[Key, Value]] = {server.plc: {} for server in self.plcs}
+        changed = 0
+        for tag, old, new in zip(self._tags, self._values, fresh, strict=True):
+            if new != old and tag.plc in changes:
+                changes[tag.plc][tag.key] = new
+                changed += 1
+        self._values = fresh
+        for server in self.plcs:
+            plc = server.plc
+            own: dict[Key, Value] = {
+                (plc, "scan_time_s"): self._last_took_s,
+                (plc, "scan_overruns"): self.overruns,
+                (plc, "plant_lag_s"): lag_us / 1e6,
+                (plc, "heartbeat"): self._scans,
+            }
+            await server.write({**changes[plc], **own}, source)
+            # Writing never yields by itself, and publishing would starve.
+            await asyncio.sleep(0)
+        self._last_took_s = self._monotonic() - began
+        return Scan(self._scans, self.plant.now_us, lag_us, changed, self._last_took_s)
+
+    async def run(self) -> None:
+        """Scan for ever, every `scan_s`. Scans that are missed are left out and counted."""
+        due = self._monotonic()
+        while True:
+            await self.scan(within_s=self._scan_s)
+            due += self._scan_s
+            late = self._monotonic() - due
+            if late > 0:
+                missed = int(late / self._scan_s) + 1
+                self.overruns += missed
+                due += missed * self._scan_s
+            await self._sleep(max(0.0, due - self._monotonic()))
+
+    def _read(self) -> list[Value]:
+        return read_all(self._tags, self.plant.status())
+
+    def _source_us(self) -> int:
+        return self.clock.epoch_unix_us + self.plant.now_us
+
+    def _report_lag(self, lag_us: int) -> None:
+        lags = lag_us > 0
+        if lags != self._lags:
+            if lags:
+                _log.warning("%s: the plant can't keep up with its clock", self.plant.line.id)
+            else:
+                _log.info("%s: the plant is level with its clock again", self.plant.line.id)
+            self._lags = lags
+
+    async def _advance(self, target_us: int, within_s: float | None) -> None:
+        """Run the plant in slices that hold the loop for about `_HOLD_LOOP_S` each."""
+        ends = None if within_s is None else self._monotonic() + within_s
+        while self.plant.now_us < target_us:
+            began = self._monotonic()
+            if ends is not None and began >= ends:
+                return
+            self.plant.advance(min(target_us, self.plant.now_us + self._slice_us))
+            took = self._monotonic() - began
+            if took > _HOLD_LOOP_S:
+                self._slice_us = max(1000, self._slice_us // 2)
+            elif took < _HOLD_LOOP_S / 4:
+                self._slice_us *= 2
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def serve_line(
+    plant: Plant,
+    clock: Clock,
+    security: ServerSecurity | None,
+    *,
+    plcs: Collection[str] | None = None,
+    host: str = "127.0.0.1",
+    ports: Mapping[str, int] | None = None,
+    scan_s: float = 0.5,
+    locale: Locale = "en",
+) -> AsyncIterator[ServedLine]:
+    """Serve a line's PLCs for as long as the context lasts. `ServedLine.run` keeps it going.
+
+    Args:
+        plant: what is published, at some instant not after its clock's now.
+        clock: where the plant should be.
+        security: whom to let in (`opcua.security.server_security`); None: everybody, unencrypted,
+            on a loopback address only.
+        plcs: ids of the PLCs to serve; None for all. With the same plant and seed, several
+            processes can serve a PLC each.
+        host: address to listen on.
+        ports: port by PLC; absent: the line file's, 0 for any free one.
+        scan_s: wall time from scan to scan, greater than 0.
+        locale: language of descriptions.
+
+    Yields:
+        The line, with every PLC listening.
+
+    Raises:
+        UsageError: an unknown PLC, a port in use, no encryption on an address others can reach.
+
+    Example:
+        async with serve_line(plant, WallClock.of_this_week("UTC"), server_security(pki)) as served:
+            print(served.endpoints)
+            await served.run()
+    """
+    line = plant.line
+    known = plc_ids(line)
+    wanted = known if plcs is None else tuple(plc for plc in known if plc in plcs)
+    if plcs is not None and (unknown := sorted(set(plcs) - set(known))):
+        raise UsageError(f"plcs: must be of {', '.join(known)}, got {', '.join(unknown)}")
+    file_ports = {plc.id: plc.port for plc in line.plcs}
+    chosen = {**file_ports, **(ports or {})}
+    servers = tuple(
+        PlcServer(line, plc, security, host, chosen.get(plc, 0), locale) for plc in wanted
+    )
+    served = ServedLine(plant, clock, servers, scan_s)
+    async with AsyncExitStack() as stack:
+        for server in servers:
+            stack.push_async_callback(server.stop)
+        await served.start()
+        yield served

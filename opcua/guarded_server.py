@@ -1,0 +1,177 @@
+"""An asyncua server whose doors are shut: nothing is served before a log-on that was accepted.
+
+asyncua by itself lets `admin` in with any password and anonymous without one, checks no client
+certificate, answers reads in a session that was never activated (also on a channel without
+encryption, where no permission is looked at), takes the certificate that a client *names* for the
+one that it holds, and hands a live session to whoever guesses its number. Each is closed here.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime
+from typing import Any
+
+from asyncua import Server, ua
+from asyncua.common.utils import ServiceError
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.address_space import AttributeValue
+from asyncua.server.internal_server import InternalServer
+from asyncua.server.internal_session import InternalSession, SessionState
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from opcua.quiet import quiet_asyncua
+from opcua.security import SERVER_URI, ServerSecurity
+from opcua.standard_space import standard_nodes
+
+__all__ = ["guarded_server"]
+
+_SESSION_TIMEOUT_MS = 60_000.0
+_ANONYMOUS = User(role=UserRole.Anonymous)
+
+
+async def guarded_server(name: str, url: str, security: ServerSecurity | None) -> Server:
+    """Make a server, not started yet.
+
+    Args:
+        name: what it calls itself, as `LDES1 PLC1`.
+        url: where it will listen, as `opc.tcp://127.0.0.1:0`.
+        security: whom to let in, over Basic256Sha256, signed and encrypted; None: everybody, with
+            no encryption at all.
+    """
+    quiet_asyncua()
+    internal = _Internal(security)
+    server = Server(iserver=internal)
+    await server.init()
+    await server.set_application_uri(SERVER_URI)
+    server.set_endpoint(url)
+    server.set_server_name(name)
+    server.disable_clock()
+    if security is None:
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        server.set_identity_tokens([ua.AnonymousIdentityToken])
+        return server
+    server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
+    server.set_identity_tokens([ua.UserNameIdentityToken])
+    internal.certificate = x509.load_der_x509_certificate(security.certificate)
+    internal.private_key = load_pem_private_key(security.key, None)
+    internal.certificate_validator = _Trusted(security.trusted)
+    return server
+
+
+class _Trusted:
+    """Accepts the client certificates on a list, by their bytes, while they are valid."""
+
+    def __init__(self, trusted: frozenset[bytes]) -> None:
+        self._trusted = trusted
+
+    async def __call__(self, certificate: x509.Certificate, _: ua.ApplicationDescription) -> None:
+        if certificate.public_bytes(Encoding.DER) not in self._trusted:
+            raise ServiceError(ua.StatusCodes.BadCertificateUntrusted)
+        now = datetime.now(UTC)
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            raise ServiceError(ua.StatusCodes.BadCertificateTimeInvalid)
+
+
+class _OneUser:
+    """Lets one user in, with the right password, over a channel made with a trusted certificate."""
+
+    def __init__(self, security: ServerSecurity | None) -> None:
+        self._security = security
+
+    def get_user(
+        self,
+        iserver: InternalServer,
+        username: str | None = None,
+        password: str | None = None,
+        certificate: Any = None,
+    ) -> User | None:
+        security = self._security
+        if security is None:
+            return User(role=UserRole.User)
+        # The channel's certificate, whose key the client has proved to hold: what it names when
+        # it makes the session proves nothing.
+        if certificate not in security.trusted:
+            return None
+        right_user = hmac.compare_digest((username or "").encode(), security.user.encode())
+        right_word = hmac.compare_digest((password or "").encode(), security.password.encode())
+        return User(role=UserRole.User, name=username) if right_user and right_word else None
+
+
+class _Session(InternalSession):  # type: ignore[misc]  # no types
+    """A client's session, of no use before it is activated.
+
+    asyncua asks for the user before every service except those that need no log-on.
+    """
+
+    _user = _ANONYMOUS
+
+    @property
+    def user(self) -> User:
+        if self.external and self.state is not SessionState.Activated:
+            raise ServiceError(ua.StatusCodes.BadSessionNotActivated)
+        return self._user
+
+    @user.setter
+    def user(self, user: User) -> None:
+        self._user = user
+
+    def __str__(self) -> str:
+        return f"session {self.name}"
+
+
+class _Internal(InternalServer):  # type: ignore[misc]  # no types
+    """The parts of asyncua's inner server that must not stay as they are."""
+
+    def __init__(self, security: ServerSecurity | None) -> None:
+        super().__init__(user_manager=_OneUser(security))
+        self.max_session_timeout_ms = _SESSION_TIMEOUT_MS
+        self.allow_remote_admin = False
+
+    async def load_standard_address_space(self, shelf_file: Any = None) -> None:
+        for node_id, node in standard_nodes().items():
+            self.aspace[node_id] = node
+
+    def create_session(
+        self, name: str, user: User = _ANONYMOUS, external: bool = False
+    ) -> InternalSession:
+        return _Session(
+            self, self.aspace, self.subscription_service, name, user=user, external=external
+        )
+
+    def lookup_external_session(self, auth_token: ua.NodeId) -> InternalSession | None:
+        # asyncua would hand the session over before it looks at who asks; numbers can be guessed.
+        # A client that comes back makes a new session.
+        return None
+
+    def register_server(self, server: Any, conf: Any = None) -> None:
+        raise ServiceError(ua.StatusCodes.BadServiceUnsupported)
+
+    async def start(self) -> None:
+        await super().start()
+        # Read when asked for, instead of a task that writes them every second.
+        now = _attribute(self, ua.ObjectIds.Server_ServerStatus_CurrentTime)
+        status = _attribute(self, ua.ObjectIds.Server_ServerStatus)
+        running = status.value.Value.Value
+
+        def current_time(*_: Any) -> ua.DataValue:
+            at = datetime.now(UTC)
+            return ua.DataValue(ua.Variant(at, ua.VariantType.DateTime), SourceTimestamp=at)
+
+        def current_status(*_: Any) -> ua.DataValue:
+            running.CurrentTime = datetime.now(UTC)
+            return ua.DataValue(ua.Variant(running), SourceTimestamp=running.CurrentTime)
+
+        now.value_callback = current_time
+        status.value_callback = current_status
+
+    async def stop(self) -> None:
+        # asyncua keeps the session of a client that went away, with two tasks, until it times out.
+        for session in list(self._external_sessions.values()):
+            await session.close_session(True)
+        await super().stop()
+
+
+def _attribute(server: InternalServer, object_id: int) -> AttributeValue:
+    return server.aspace[ua.NodeId(object_id)].attributes[ua.AttributeIds.Value]
