@@ -60,11 +60,16 @@ class LinetwinError(Exception):
 
 
 class LineFileError(LinetwinError):
-    """A line file is refused; `faults` names every reason."""
+    """A line file is refused; `faults` names every reason, the message the first hundred."""
+
+    SHOWN = 100
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        shown = [str(fault) for fault in self.faults[: self.SHOWN]]
+        if len(self.faults) > self.SHOWN:
+            shown.append(f"... and {len(self.faults) - self.SHOWN:,} more faults")
+        super().__init__("\n".join(shown))
 
 
 class QuantityError(LinetwinError, ValueError):

@@ -49,7 +49,7 @@ class Frozen(BaseModel):
 Id = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"),
-    Field(description="letters, digits, '-' and '_', at most 32, a letter first"),
+    Field(description="a name: letters, digits, '-' and '_', at most 32, a letter first"),
 ]
 
 
@@ -74,10 +74,15 @@ class Text(Frozen):
 def _text_from_file(raw: Any) -> Any:
     if isinstance(raw, str):
         return {"en": raw, "zh": raw}
-    if isinstance(raw, dict) and "en" in raw and "zh" not in raw:
-        # A wrong `en` is one fault and not two.
-        return {**raw, "zh": raw["en"] if isinstance(raw["en"], str) and raw["en"] else "-"}
+    if isinstance(raw, dict) and "zh" not in raw:
+        # A wrong or missing `en` is one fault and not two.
+        en = raw.get("en")
+        return {**raw, "zh": en if isinstance(en, str) and en else "-"}
     return raw
 
 
-FileText = Annotated[Text, BeforeValidator(_text_from_file)]
+FileText = Annotated[
+    Text,
+    BeforeValidator(_text_from_file),
+    Field(description="a text, or its English and Chinese as {en: ..., zh: ...}"),
+]

@@ -18,7 +18,11 @@ def _one_is_a_list_of_one(raw: Any) -> Any:
     return tuple(raw) if isinstance(raw, list) else raw
 
 
-Ids = Annotated[tuple[Id, ...], BeforeValidator(_one_is_a_list_of_one), Field(min_length=1)]
+Ids = Annotated[
+    tuple[Id, ...],
+    BeforeValidator(_one_is_a_list_of_one),
+    Field(min_length=1, description="the id of a station, or a list of ids"),
+]
 
 
 class Buffer(Frozen):

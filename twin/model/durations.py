@@ -145,5 +145,6 @@ Duration = Annotated[
         Field(discriminator="distribution"),
     ],
     BeforeValidator(_plain_time_is_constant),
+    Field(description="a time, as '75.5 s', or a distribution"),
 ]
 MixPart.model_rebuild()

@@ -227,7 +227,7 @@ Count = Annotated[
     int,
     BeforeValidator(_count),
     Field(
-        description="thousandths of a part; a number with up to 3 decimals in the file",
+        description="a number of parts, with up to 3 decimals",
         json_schema_extra={"type": "number", "examples": [12, 187.7]},
     ),
 ]
