@@ -1,0 +1,48 @@
+# The two commands that do everything: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/sh
+
+.PHONY: help run test lint bench nightly clean
+
+help:
+	@echo "make run    make the environment and run both lines with their live twin (Ctrl-C ends it)"
+	@echo "make test   make the environment and run the whole test suite"
+	@echo "make lint   style, types and the direction of imports"
+	@echo "make bench  the benchmarks, one after the other"
+	@echo "make nightly  the long tests"
+	@echo "make clean  remove the environment and what tools left behind"
+
+run: $(VENV)/.runs
+	$(BIN)/twin run $(ARGS)
+
+test: $(VENV)/.tests
+	$(BIN)/python -m pytest -n 2 -m "not nightly" $(ARGS)
+
+nightly: $(VENV)/.tests
+	$(BIN)/python -m pytest -m nightly --timeout 7200 $(ARGS)
+
+lint: $(VENV)/.tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.tests
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+$(VENV)/.python:
+	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)
+	touch $@
+
+$(VENV)/.runs: $(VENV)/.python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.tests: $(VENV)/.runs pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

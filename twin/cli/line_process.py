@@ -1,0 +1,100 @@
+"""The emulated plant of a line as a process of its own, as a plant is to a twin."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from twin.errors import LinetwinError
+
+__all__ = ["LineProcess"]
+
+STOP_S = 5.0
+
+
+@dataclass(slots=True)
+class LineProcess:
+    """A `twin plc` process. If it dies it is started again, as a PLC's watchdog would do.
+
+    The new one runs the same plant from the same beginning, so its counters go on where the old
+    one's stood.
+
+    Args:
+        line: file or packaged name.
+        speed: times real speed.
+        seed: of the plant.
+        data: the data directory.
+        since_us: when the plant began, microseconds since 1970-01-01 UTC.
+        warming: called with the share of the warm-up that is done.
+    """
+
+    line: str
+    speed: float
+    seed: int
+    data: Path
+    since_us: int
+    warming: Callable[[float], None]
+    endpoints: dict[str, str] = field(default_factory=dict)
+    listening: asyncio.Event = field(default_factory=asyncio.Event)
+    pid: int = 0
+
+    async def run(self) -> None:
+        """Keep the process up until cancelled, then end it.
+
+        Raises:
+            LinetwinError: it ends before it ever listened; its reason is in the text.
+        """
+        while True:
+            code, reason = await self._run_once()
+            if not self.listening.is_set():
+                raise LinetwinError(f"the PLCs of {self.line} did not start: {reason or code}")
+
+    async def _run_once(self) -> tuple[int, str]:
+        ports = [f"--port={plc}={url.rsplit(':', 1)[1]}" for plc, url in self.endpoints.items()]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "twin", "plc", self.line, "--json", f"--speed={self.speed}"),
+            *(f"--seed={self.seed}", f"--data={self.data}", f"--since-us={self.since_us}"),
+            *ports,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            # Ctrl-C is for the twin, which then ends its plants in order.
+            start_new_session=True,
+        )
+        self.pid = process.pid
+        assert process.stderr is not None  # noqa: S101 - asked for above
+        errors = asyncio.ensure_future(process.stderr.read())
+        try:
+            await self._listen(process)
+            return await process.wait(), (await errors).decode(errors="replace").strip()
+        finally:
+            errors.cancel()
+            await _end(process)
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        async for text in process.stdout:
+            event = json.loads(text)
+            if event["event"] == "warming":
+                self.warming(event["done"])
+            elif event["event"] == "listening":
+                self.endpoints = event["endpoints"]
+                self.listening.set()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,31 @@
+"""Where linetwin keeps what it must keep: keys, history, logs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["DEFAULT_DATA", "DataPlaces"]
+
+DEFAULT_DATA = Path("linetwin-data")
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlaces:
+    """The files below one data directory.
+
+    Args:
+        root: the directory; made when something is first kept in it.
+    """
+
+    root: Path
+
+    @property
+    def pki(self) -> Path:
+        """Keys, certificates and the password of the emulated PLCs."""
+        return self.root / "pki"
+
+    @property
+    def history(self) -> Path:
+        """The embedded historian's file."""
+        return self.root / "history.duckdb"

@@ -1,0 +1,114 @@
+"""`twin plc`: serve the emulated PLCs of a line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lines.loader import load
+from opcua.clock import WallClock
+from opcua.emulated_plc import serve_line
+from opcua.security import make_pki, server_security
+from twin.cli.places import DEFAULT_DATA, DataPlaces
+from twin.cli.screen import STDERR, progress_bar
+from twin.engine.plant import warmed_plant
+from twin.errors import UsageError
+from twin.model.line import Line
+
+__all__ = ["EXAMPLES", "plc"]
+
+EXAMPLES = (
+    "Examples:  twin plc tube_line   |   twin plc my_line.yaml --speed 60 --port PLC-A=4841   |   "
+    "twin plc storage_line --no-security   (loopback only)"
+)
+
+
+def plc(
+    line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
+    speed: Annotated[float, typer.Option(min=0.001, max=10_000, help="Times real speed.")] = 1.0,
+    scan: Annotated[float, typer.Option(min=0.01, max=60, help="Scan time, seconds.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same plant.")] = 1,
+    port: Annotated[
+        list[str] | None, typer.Option(help="PLC=PORT; 0 for any free one. Default: the file's.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="Where keys and passwords are kept.")] = DEFAULT_DATA,
+    security: Annotated[
+        bool, typer.Option(help="Encrypted and authenticated; without, on loopback only.")
+    ] = True,
+    since_us: Annotated[
+        int | None, typer.Option(hidden=True, help="When the plant began, us since 1970 UTC.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Serve the emulated PLCs of a line over OPC UA until Ctrl-C."""
+    loaded = load(line)
+    ports = _ports(loaded, port or [])
+    say = _say_json if as_json else _say_text
+    places = DataPlaces(data)
+    if security:
+        make_pki(places.pki)
+    began_us = time.time_ns() // 1000 if since_us is None else since_us
+    with progress_bar(f"filling {loaded.id} with work in process") as progress:
+        bar = (lambda done: say({"event": "warming", "done": done})) if as_json else progress
+        plant, epoch_us = warmed_plant(loaded, seed=seed, now_unix_us=began_us, progress=bar)
+    lived_us = round((time.time_ns() // 1000 - began_us) * speed)
+    clock = WallClock(epoch_us, began_us - epoch_us + lived_us, speed)
+
+    async def serve() -> None:
+        access = server_security(places.pki) if security else None
+        async with serve_line(plant, clock, access, ports=ports, scan_s=scan) as served:
+            say({"event": "listening", "line": loaded.id, "endpoints": dict(served.endpoints)})
+            await _until_told_to_stop(asyncio.ensure_future(served.run()))
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    asyncio.run(serve())
+
+
+async def _until_told_to_stop(work: asyncio.Future[None]) -> None:
+    """Run until Ctrl-C or SIGTERM, then end in order; a failure of the work itself goes on up."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+def _ports(line: Line, given: list[str]) -> dict[str, int]:
+    known = {line.plc_of(station.id) for station in line.stations}
+    ports = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        if name not in known or not number.isdecimal() or int(number) > 65535:
+            names = ", ".join(sorted(known))
+            raise UsageError(
+                f"--port must be PLC=PORT with a PLC of the line ({names}), got {text!r}"
+            )
+        ports[name] = int(number)
+    return ports
+
+
+Say = Callable[[dict[str, object]], None]
+
+
+def _say_json(event: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+def _say_text(event: dict[str, object]) -> None:
+    endpoints = event.get("endpoints")
+    if isinstance(endpoints, dict):
+        for name, url in endpoints.items():
+            STDERR.print(f"{name} listens on {url}", highlight=False)
+        STDERR.print("Ctrl-C ends it", highlight=False)

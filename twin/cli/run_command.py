@@ -1,0 +1,199 @@
+"""`twin run`: the main job. Plants with their PLCs, the twin, its history, a live view."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from lines.loader import load, packaged
+from opcua.security import client_security, make_pki
+from opcua.tag_map import tag_map
+from twin.cli.line_process import LineProcess
+from twin.cli.places import DEFAULT_DATA, DataPlaces
+from twin.cli.screen import STDERR, STDOUT
+from twin.cli.terminal_view import LEGEND, line_panel, summary
+from twin.cli.watch import History, LiveLine
+from twin.errors import LinetwinError, QuantityError, UsageError
+from twin.historian.duckdb_store import DuckDBHistorian
+from twin.model.quantity import parse_duration
+
+__all__ = ["EXAMPLES", "run"]
+
+EXAMPLES = (
+    "Examples:  twin run   |   twin run tube_line --speed 1   |   "
+    "twin run my_line.yaml --for '10 min' --plain"
+)
+REDRAW_S = 0.5
+PLAIN_EVERY_S = 5.0
+WIDE = 150
+
+
+def run(
+    lines: Annotated[
+        list[str] | None,
+        typer.Argument(help="Line files or packaged names. Default: all packaged lines."),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0.001, max=1_000, help="Plants run so many times real speed.")
+    ] = 60.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same plants.")] = 1,
+    data: Annotated[Path, typer.Option(help="Where keys and history are kept.")] = DEFAULT_DATA,
+    run_for: Annotated[
+        str | None, typer.Option("--for", help="End by itself after this time, as '2 min'.")
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option(help="Print lines of text; so it does where no terminal is.")
+    ] = False,
+) -> None:
+    """Run the lines and their twin: PLCs over OPC UA, live view, history. Ctrl-C ends it."""
+    seconds = None if run_for is None else _seconds(run_for)
+    names = tuple(lines) if lines else packaged()
+    loaded = [load(name) for name in names]
+    ids = [line.id for line in loaded]
+    if len(set(ids)) < len(ids):
+        raise UsageError(f"the lines must have different ids, got {', '.join(ids)}")
+    places = DataPlaces(data)
+    make_pki(places.pki)
+    drawn = STDOUT.is_terminal and not plain
+    # On a drawn screen the notices are part of the picture; a log line would tear it.
+    logging.basicConfig(
+        level=logging.INFO if not drawn else logging.CRITICAL,
+        stream=sys.stderr,
+        format="%(asctime)s %(message)s",
+    )
+    for noisy in ("opcua", "asyncua"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    since_us = time.time_ns() // 1000
+    done = dict.fromkeys(names, 0.0)
+    processes = [
+        LineProcess(name, speed, seed, data, since_us, lambda d, n=name: done.update({n: d}))  # type: ignore[misc]
+        for name in names
+    ]
+    historian = DuckDBHistorian(places.history)
+    history = History(historian)
+    live = [LiveLine(line, history.keep) for line in loaded]
+    try:
+        asyncio.run(_run(processes, live, history, places, done, seconds, drawn=drawn))
+    except* LinetwinError as group:
+        raise _first(group) from None
+    finally:
+        historian.close()
+    STDERR.print(
+        f"{history.stored:,} points stored in {places.history}"
+        + (f", {history.refused:,} refused" if history.refused else "")
+        + (f", {history.waiting + history.dropped:,} lost" if history.away else "")
+        + "; look at them with: twin history",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _first(group: BaseExceptionGroup[LinetwinError]) -> LinetwinError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, LinetwinError)  # noqa: S101 - the group holds nothing else
+    return error
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text) / 1e6
+    except QuantityError as error:
+        raise UsageError(f"--for {error}, got {text!r}") from None
+
+
+async def _run(
+    processes: list[LineProcess],
+    live: list[LiveLine],
+    history: History,
+    places: DataPlaces,
+    done: dict[str, float],
+    seconds: float | None,
+    *,
+    drawn: bool,
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+
+    async def line(process: LineProcess, twin: LiveLine) -> None:
+        await process.listening.wait()
+        await twin.watch(tag_map(twin.line, process.endpoints), client_security(places.pki))
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(process.run()) for process in processes]
+        tasks += [
+            group.create_task(line(process, twin))
+            for process, twin in zip(processes, live, strict=True)
+        ]
+        tasks.append(group.create_task(history.run()))
+        tasks.append(group.create_task(_show(processes, live, history, done, drawn=drawn)))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+        for task in tasks:
+            task.cancel()
+
+
+async def _show(
+    processes: list[LineProcess],
+    live: list[LiveLine],
+    history: History,
+    done: dict[str, float],
+    *,
+    drawn: bool,
+) -> None:
+    if drawn:
+        with Live(console=STDOUT, screen=True, auto_refresh=False) as screen:
+            while True:
+                screen.update(_picture(processes, live, history, done), refresh=True)
+                await asyncio.sleep(REDRAW_S)
+    for process in processes:
+        await process.listening.wait()
+    while True:
+        for twin in live:
+            STDOUT.print(summary(twin), highlight=False, soft_wrap=True)
+        await asyncio.sleep(PLAIN_EVERY_S)
+
+
+def _picture(
+    processes: Iterable[LineProcess],
+    live: list[LiveLine],
+    history: History,
+    done: dict[str, float],
+) -> RenderableType:
+    waiting = [p.line for p in processes if not p.listening.is_set()]
+    shown = [
+        line_panel(twin)
+        for process, twin in zip(processes, live, strict=True)
+        if process.listening.is_set()
+    ]
+    wide = STDOUT.width >= WIDE and len(shown) > 1
+    body: RenderableType = (
+        Columns(shown, equal=True, expand=True, width=STDOUT.width // 2 - 1)
+        if wide
+        else Group(*shown)
+    )
+    foot = f"{LEGEND}     history: {history.stored:,} points"
+    if history.away:
+        foot += f", {history.waiting:,} wait: {history.away}"
+    starting = [
+        f"{name}: filling the line with work in process {done[name]:.0%}, then starting its PLCs"
+        for name in waiting
+    ]
+    return Group(*(Text(text, style="bold") for text in starting), body, Text(foot, style="dim"))

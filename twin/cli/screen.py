@@ -1,0 +1,51 @@
+"""Where text goes: tables on stdout, progress and notices on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+__all__ = ["STDERR", "STDOUT", "print_json", "progress_bar"]
+
+STDOUT = Console()
+STDERR = Console(stderr=True)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document to stdout; NaN has no JSON and becomes null."""
+    sys.stdout.write(json.dumps(_without_nan(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def _without_nan(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and value != value:  # noqa: PLR0124 - that is what NaN is
+        return None
+    return value
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on stderr while a long job runs, if somebody is there to see it.
+
+    Yields:
+        What to call with the share that is done, 0 to 1.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=STDERR, transient=True, disable=not STDERR.is_terminal) as bar:
+        task = bar.add_task(text, total=1.0)
+        yield lambda done: bar.update(task, completed=done)

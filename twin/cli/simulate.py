@@ -1,0 +1,120 @@
+"""`twin simulate`: what a line would do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lines.loader import load
+from twin.cli.screen import STDOUT, print_json, progress_bar
+from twin.engine import simulation
+from twin.engine.results import Estimate, Results
+from twin.errors import QuantityError, UsageError
+from twin.model.quantity import parse_duration
+
+__all__ = ["EXAMPLES", "simulate"]
+
+EXAMPLES = (
+    "Examples:  twin simulate storage_line --days 30   |   "
+    "twin simulate my_line.yaml --days 0.5 --replications 10 --json"
+)
+DAY_US = 86_400_000_000
+
+
+def simulate(
+    line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
+    days: Annotated[
+        float | None, typer.Option(min=1e-6, max=36_500, help="Days to simulate and count. [1]")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="The same as a time with its unit, as '8 h'.")
+    ] = None,
+    warmup: Annotated[
+        str | None, typer.Option(help="Simulated before anything counts; default: the line's own.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 1,
+    replications: Annotated[int, typer.Option(min=1, help="Independent runs.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+) -> None:
+    """Simulate a line from empty; print output, yield, OEE and where the time goes."""
+    if days is not None and until is not None:
+        raise UsageError("give --days or --until, not both")
+    span_us = _time("--until", until) if until else round((1.0 if days is None else days) * DAY_US)
+    warm_up_us = None if warmup is None else _time("--warmup", warmup)
+    loaded = load(line)
+    with progress_bar(f"simulating {loaded.id}") as progress:
+        results = simulation.simulate(
+            loaded,
+            seed=seed,
+            replications=replications,
+            warm_up_us=warm_up_us,
+            span_us=span_us,
+            progress=progress,
+        )
+    if as_json:
+        print_json(results.as_json())
+    else:
+        _print_table(results)
+
+
+def _time(option: str, text: str) -> int:
+    try:
+        return parse_duration(text)
+    except QuantityError as error:
+        raise UsageError(f"{option} {error}, got {text!r}") from None
+
+
+def _interval(value: Estimate, digits: int, scale: float = 1.0) -> str:
+    text = f"{value.mean * scale:,.{digits}f}"
+    if value.half_width_95 is None:
+        return text
+    return f"{text} ± {value.half_width_95 * scale:,.{digits}f}"
+
+
+def _print_table(results: Results) -> None:
+    line, unit = results.line, results.line.product.unit
+    slowest = results.slowest()
+    table = Table(title=f"{line.id}: {results.days:g} days, seed {results.seed}")
+    for heading in ("station", "good", "scrap", "OEE %", "execute %", "starved %", "blocked %"):
+        table.add_column(heading, justify="left" if heading == "station" else "right")
+    for heading in ("fault %", "set-up %", "maint. %", "planned %"):
+        table.add_column(heading, justify="right")
+    for station in line.stations:
+        kpi = results.station(station.id)
+        shares = (
+            kpi.oee_index,
+            kpi.execute_share,
+            kpi.starved_share,
+            kpi.blocked_share,
+            kpi.fault_share,
+            kpi.setup_share,
+            kpi.maintenance_share,
+            kpi.planned_stop_share,
+        )
+        table.add_row(
+            station.id + (" ◀ slowest" if station.id == slowest else ""),
+            f"{kpi.good:,}",
+            f"{kpi.scrap:,}",
+            *(f"{share * 100:.1f}" for share in shares),
+            style="bold" if station.id == slowest else None,
+        )
+    STDOUT.print(table)
+    hours = results.planned_busy_h
+    good = sum(results.good_units(c) for c in results.replications) / len(results.replications)
+    target = ""
+    if line.target:
+        target = (
+            f" (target {line.target:,.0f}, {results.good_per_h().mean / line.target:.1%} of it)"
+        )
+    STDOUT.print(
+        f"output   {_interval(results.good_per_h(), 1)} good {unit}s an hour of planned busy "
+        f"time{target}\n"
+        f"         {good / results.days:,.0f} a day; {hours:,.1f} h of {results.days * 24:,.1f} h "
+        f"are planned busy time\n"
+        f"yield    {_interval(results.yield_ratio(), 3, 100)} %\n"
+        f"energy   {_interval(results.kwh_per_unit(), 4)} kWh a good {unit}",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,119 @@
+"""The live twin of one line, put together: subscribers, mirror, history."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from opcua.security import ClientSecurity
+from opcua.subscriber import Subscriber
+from opcua.tag_map import TagMap
+from twin.errors import NotConnected
+from twin.historian.port import Historian, Point
+from twin.live.mirror import Mirror, Notice
+from twin.live.output import OutputMeter
+from twin.live.readings import Message
+from twin.model.line import Line
+
+__all__ = ["History", "LiveLine"]
+
+_log = logging.getLogger("twin.live")
+
+KEPT_NOTICES = 50
+MOST_POINTS_WAITING = 2_000_000
+
+
+@dataclass(slots=True)
+class LiveLine:
+    """A line that is watched.
+
+    Args:
+        line: which.
+        keep: takes the points that are to be stored.
+    """
+
+    line: Line
+    keep: Callable[[tuple[Point, ...]], None]
+    mirror: Mirror = field(init=False)
+    meter: OutputMeter = field(init=False)
+    notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
+
+    def __post_init__(self) -> None:
+        self.mirror = Mirror(self.line)
+        self.meter = OutputMeter(self.mirror)
+
+    def take(self, message: Message) -> None:
+        """Take in a message of a subscriber."""
+        changes = self.mirror.handle(message)
+        self.keep(changes.points)
+        for notice in changes.notices:
+            self.notices.append(notice)
+            _log.info("%s: %s", self.line.id, notice.text)
+        self.meter.sample()
+
+    async def watch(self, tag_map: TagMap, security: ClientSecurity | None) -> None:
+        """Watch the line until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for plc in tag_map.plcs:
+                group.create_task(Subscriber(plc, security, self.take).run())
+
+
+@dataclass(slots=True)
+class History:
+    """Carries points to a historian, a batch at a time, without ever holding up the twin.
+
+    Args:
+        historian: the store.
+        every_s: time from batch to batch.
+    """
+
+    historian: Historian
+    every_s: float = 1.0
+    stored: int = 0
+    refused: int = 0
+    dropped: int = 0
+    away: str = ""
+    _waiting: list[Point] = field(default_factory=list)
+
+    def keep(self, points: tuple[Point, ...]) -> None:
+        """Put points in the next batch; the oldest give way when the store is away too long."""
+        self._waiting.extend(points)
+        excess = len(self._waiting) - MOST_POINTS_WAITING
+        if excess > 0:
+            del self._waiting[:excess]
+            self.dropped += excess
+
+    @property
+    def waiting(self) -> int:
+        """Points that are not stored yet."""
+        return len(self._waiting)
+
+    async def run(self) -> None:
+        """Write batches until cancelled, then write what is left."""
+        try:
+            while True:
+                await asyncio.sleep(self.every_s)
+                await self._write()
+        finally:
+            await asyncio.shield(self._write())
+
+    async def _write(self) -> None:
+        batch, self._waiting = self._waiting, []
+        if not batch:
+            return
+        try:
+            report = await asyncio.to_thread(self.historian.write, batch)
+        except NotConnected as error:
+            self._waiting = batch + self._waiting
+            if not self.away:
+                _log.warning("history is not written: %s", error)
+            self.away = str(error)
+            return
+        if self.away:
+            _log.info("history is written again")
+            self.away = ""
+        self.stored += report.written
+        self.refused += len(report.refused)
