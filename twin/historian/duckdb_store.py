@@ -475,7 +475,8 @@ def _explained(error: duckdb.Error | OSError, path: Path) -> LinetwinError:
             f"{path}: is of another DuckDB than the installed {duckdb.__version__}; "
             f"install the one that wrote it ({cause})"
         )
-    return LinetwinError(
-        f"{path}: DuckDB failed; if it fails again the file may be damaged: move it away with its "
-        f".wal, and put a copy back ({cause})"
-    )
+    if "Corrupt" in said or "Could not read enough bytes" in said:
+        return LinetwinError(
+            f"{path}: is damaged; move it away, with its .wal, and put a copy back ({cause})"
+        )
+    return LinetwinError(f"{path}: DuckDB failed; nothing was changed, try again ({cause})")

@@ -1,0 +1,72 @@
+"""Every historian keeps the port's contract; and what the one in memory promises beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from twin.errors import LinetwinError
+from twin.historian.duckdb_store import DuckDBHistorian
+from twin.historian.memory import MemoryHistorian
+from twin.historian.port import Historian, Point, Query, Series, WriteReport
+
+pytest.register_assert_rewrite("check_historian")  # so that a broken check shows its values
+from check_historian import CHECKS, NewStore  # noqa: E402
+
+POWER = Series("LDES1", "STK03", "power_kw")
+STATE = Series("LDES1", "STK03", "state_current")
+
+
+@pytest.fixture(params=["memory", "memory that keeps a year", "duckdb"])
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
+    names = count()
+
+    def open_one() -> Historian:
+        if request.param == "duckdb":
+            return DuckDBHistorian(tmp_path / f"{next(names)}.duckdb")
+        return MemoryHistorian(keep_us=None if request.param == "memory" else 10**18)
+
+    return open_one
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_keeps_the_contract(check: Callable[[NewStore], None], new_store: NewStore) -> None:
+    check(new_store)
+
+
+def instants(store: Historian, signal: str) -> list[int]:
+    return store.read(Query(signal=signal)).at_us.tolist()
+
+
+def test_ring_drops_what_is_older_than_it_keeps() -> None:
+    ring = MemoryHistorian(keep_us=10)
+    assert ring.write([Point(POWER, n, n) for n in range(0, 30, 5)]) == WriteReport(6, 0)
+    assert instants(ring, "power_kw") == [15, 20, 25]  # exactly as old as it keeps: kept
+    ring.write([Point(POWER, 26, 0)])
+    assert instants(ring, "power_kw") == [20, 25, 26]
+
+
+def test_ring_takes_a_late_point_and_refuses_one_too_late() -> None:
+    ring = MemoryHistorian(keep_us=10)
+    ring.write([Point(POWER, 100, 1)])
+    assert ring.write([Point(POWER, 90, 2)]) == WriteReport(1, 0)
+    report = ring.write([Point(POWER, 89, 3), Point(POWER, 95, 4)])
+    assert report.written == 1
+    assert "11 us before the series' newest" in report.refused[0].reason
+    assert instants(ring, "power_kw") == [90, 95, 100]
+
+
+def test_ring_counts_age_for_each_series_by_itself() -> None:
+    ring = MemoryHistorian(keep_us=10)
+    ring.write([Point(STATE, 0, 6), Point(POWER, 0, 1.0), Point(POWER, 1_000_000, 2.0)])
+    assert instants(ring, "state_current") == [0]
+    assert ring.last(Query(signal="state_current")).value.tolist() == [6.0]
+
+
+@pytest.mark.parametrize("keep_us", [0, -1])
+def test_ring_must_keep_something(keep_us: int) -> None:
+    with pytest.raises(LinetwinError, match=f"keep_us: must be greater than 0, got {keep_us}"):
+        MemoryHistorian(keep_us)
