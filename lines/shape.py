@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -11,7 +12,19 @@ from pydantic.fields import FieldInfo
 
 from twin.model.base import Frozen
 
-__all__ = ["Field", "Step", "fields_of", "follow", "members", "model_of", "without_none"]
+__all__ = [
+    "Field",
+    "Step",
+    "by_tag",
+    "choices",
+    "described_as",
+    "fields_of",
+    "follow",
+    "members",
+    "model_of",
+    "models_in",
+    "without_none",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,18 @@ def without_none(annotation: Any) -> Any:
     return annotation
 
 
+def described_as(annotation: Any) -> str:
+    """Return the description that a type carries itself; an empty text where it has none.
+
+    >>> from twin.model.quantity import Micros
+    >>> described_as(Micros | None)
+    'a time'
+    """
+    metadata = getattr(without_none(annotation), "__metadata__", ())
+    found = [info.description for info in metadata if isinstance(info, FieldInfo)]
+    return next((text for text in reversed(found) if text), "")
+
+
 def model_of(annotation: Any) -> type[Frozen] | None:
     """Return the one model that a type stands for, if it does."""
     found = [
@@ -69,7 +94,27 @@ def model_of(annotation: Any) -> type[Frozen] | None:
     return found[0] if len(found) == 1 else None
 
 
-def _by_tag(annotation: Any) -> dict[str, type[Frozen]]:
+def models_in(model: type[Frozen]) -> tuple[type[Frozen], ...]:
+    """Return a model and all that its fields lead to, each once, in the order of the fields."""
+    found: dict[type[Frozen], None] = {}
+    ahead = [model]
+    while ahead:
+        one = ahead.pop(0)
+        if one not in found:
+            found[one] = None
+            ahead += [inner for field in fields_of(one).values() for inner in _in(field.annotation)]
+    return tuple(found)
+
+
+def _in(annotation: Any) -> Iterator[type[Frozen]]:
+    for one in members(annotation):
+        if isinstance(one, type) and issubclass(one, Frozen):
+            yield one
+        for inner in get_args(one) if get_origin(one) in (tuple, dict) else ():
+            yield from _in(inner)
+
+
+def by_tag(annotation: Any) -> dict[str, type[Frozen]]:
     """Return the members of a union of models that are told apart by `distribution`."""
     found = {}
     for one in members(annotation):
@@ -112,7 +157,7 @@ def follow(model: type[Frozen], document: Any, location: tuple[str | int, ...]) 
     for place, item in enumerate(location):
         rest = location[place:]
         annotation = without_none(annotation)
-        tags = _by_tag(annotation)
+        tags = by_tag(annotation)
         if len(tags) > 1:
             annotation = tags.get(str(item), annotation)
             continue
@@ -143,4 +188,4 @@ def follow(model: type[Frozen], document: Any, location: tuple[str | int, ...]) 
 def choices(annotation: Any) -> tuple[Any, ...]:
     """Return the values that a type allows by name: those of its literals and its tags."""
     literals = [one for one in members(annotation) if get_origin(one) is Literal]
-    return (*(value for one in literals for value in get_args(one)), *_by_tag(annotation))
+    return (*(value for one in literals for value in get_args(one)), *by_tag(annotation))

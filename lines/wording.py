@@ -7,7 +7,7 @@ from typing import Any, get_origin
 
 from pydantic.fields import FieldInfo
 
-from lines.shape import choices, fields_of, members, model_of, without_none
+from lines.shape import choices, described_as, fields_of, members, model_of, without_none
 from twin.errors import QuantityError
 from twin.model.base import Id
 from twin.model.nearest import did_you_mean, nearest
@@ -39,12 +39,9 @@ def type_in_words(annotation: Any) -> str:
     "a time, as '75.5 s'"
     """
     annotation = without_none(annotation)
-    for info in getattr(annotation, "__metadata__", ()):
-        if isinstance(info, FieldInfo) and info.description:
-            extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-            examples = extra.get("examples")
-            example = f", as {examples[0]!r}" if isinstance(examples, list) else ""
-            return info.description + example
+    described = described_as(annotation)
+    if described:
+        return described + _example(annotation)
     found = members(annotation)
     kinds = [word for kind, word in PLAIN.items() if kind in found]
     if {int, float} <= {*found}:
@@ -56,6 +53,15 @@ def type_in_words(annotation: Any) -> str:
             kinds.append("a mapping")
     words = [*(f"{choice}" for choice in choices(annotation)), *dict.fromkeys(kinds)]
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def _example(annotation: Any) -> str:
+    for info in annotation.__metadata__:
+        extra = info.json_schema_extra if isinstance(info, FieldInfo) else None
+        examples = extra.get("examples") if isinstance(extra, dict) else None
+        if isinstance(examples, list):
+            return f", as {examples[0]!r}"
+    return ""
 
 
 def say(error: Mapping[str, Any], annotation: Any, found: object) -> tuple[str, str]:

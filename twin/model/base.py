@@ -58,6 +58,10 @@ class Text(Frozen):
 
     A plain string stands for both; `{en: ..., zh: ...}` gives each.
 
+    Args:
+        en: in English.
+        zh: in Chinese; in a file, absent: as in English.
+
     >>> Text.of("Stacking").zh
     'Stacking'
     """
@@ -83,6 +87,6 @@ def _text_from_file(raw: Any) -> Any:
 
 FileText = Annotated[
     Text,
-    BeforeValidator(_text_from_file),
+    BeforeValidator(_text_from_file, json_schema_input_type=str | Text),
     Field(description="a text, or its English and Chinese as {en: ..., zh: ...}"),
 ]

@@ -18,10 +18,11 @@ def _one_is_a_list_of_one(raw: Any) -> Any:
     return tuple(raw) if isinstance(raw, list) else raw
 
 
+_SomeIds = Annotated[tuple[Id, ...], Field(min_length=1)]
 Ids = Annotated[
-    tuple[Id, ...],
-    BeforeValidator(_one_is_a_list_of_one),
-    Field(min_length=1, description="the id of a station, or a list of ids"),
+    _SomeIds,
+    BeforeValidator(_one_is_a_list_of_one, json_schema_input_type=Id | _SomeIds),
+    Field(description="the id of a station, or a list of ids"),
 ]
 
 

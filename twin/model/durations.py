@@ -40,7 +40,11 @@ class Exponential(Frozen):
 
 
 class Erlang(Frozen):
-    """The sum of `stages` equal exponential times; CV^2 = 1/stages."""
+    """The sum of equal exponential times; CV^2 = 1/stages.
+
+    Args:
+        stages: how many.
+    """
 
     distribution: Literal["erlang"]
     mean_us: PositiveMicros = Field(alias="mean")
@@ -56,7 +60,12 @@ class Gamma(Frozen):
 
 
 class Lognormal(Frozen):
-    """Lognormal by its mean and either its `cv` or `sigma`, the deviation of the logarithm."""
+    """Lognormal by its mean and either `cv` or `sigma`.
+
+    Args:
+        cv: coefficient of variation: standard deviation over mean.
+        sigma: standard deviation of the logarithm.
+    """
 
     distribution: Literal["lognormal"]
     mean_us: PositiveMicros = Field(alias="mean")
@@ -79,7 +88,11 @@ class Normal(Frozen):
 
 
 class Weibull(Frozen):
-    """Weibull by its mean and shape; a shape over 1 wears out."""
+    """Weibull by its mean and shape.
+
+    Args:
+        shape: over 1, what it times wears out; under 1, it fails early or never.
+    """
 
     distribution: Literal["weibull"]
     mean_us: PositiveMicros = Field(alias="mean")
@@ -87,7 +100,13 @@ class Weibull(Frozen):
 
 
 class Triangular(Frozen):
-    """Between `low` and `high`, most often `mode`."""
+    """Between `low` and `high`, most often `mode`.
+
+    Args:
+        low_us: the shortest time.
+        mode_us: the most frequent time.
+        high_us: the longest time.
+    """
 
     distribution: Literal["triangular"]
     low_us: PositiveMicros = Field(alias="low")
@@ -102,21 +121,34 @@ class Triangular(Frozen):
 
 
 class Empirical(Frozen):
-    """Measured times, each as likely as the next, joined by straight lines in between."""
+    """Measured times, each as likely as the next, joined by straight lines in between.
+
+    Args:
+        values_us: the times, in any order.
+    """
 
     distribution: Literal["empirical"]
     values_us: tuple[PositiveMicros, ...] = Field(alias="values", min_length=2, max_length=100_000)
 
 
 class MixPart(Frozen):
-    """One component of a mix and its weight."""
+    """One component of a mix and its weight.
+
+    Args:
+        weight: how often it is chosen, in proportion to the others' weights.
+        duration: what is drawn then.
+    """
 
     weight: float = Field(gt=0)
     duration: Duration
 
 
 class Mix(Frozen):
-    """One of several distributions, chosen by weight; as a short stop or a long one."""
+    """One of several distributions, chosen by weight; as a short stop or a long one.
+
+    Args:
+        parts: the distributions and their weights.
+    """
 
     distribution: Literal["mix"]
     parts: tuple[MixPart, ...] = Field(min_length=2, max_length=20)
@@ -130,21 +162,22 @@ def _plain_time_is_constant(raw: Any) -> Any:
     return {"distribution": "constant", "mean": raw}
 
 
+_Distribution = Annotated[
+    Constant
+    | Exponential
+    | Erlang
+    | Gamma
+    | Lognormal
+    | Normal
+    | Weibull
+    | Triangular
+    | Empirical
+    | Mix,
+    Field(discriminator="distribution"),
+]
 Duration = Annotated[
-    Annotated[
-        Constant
-        | Exponential
-        | Erlang
-        | Gamma
-        | Lognormal
-        | Normal
-        | Weibull
-        | Triangular
-        | Empirical
-        | Mix,
-        Field(discriminator="distribution"),
-    ],
-    BeforeValidator(_plain_time_is_constant),
+    _Distribution,
+    BeforeValidator(_plain_time_is_constant, json_schema_input_type=PositiveMicros | _Distribution),
     Field(description="a time, as '75.5 s', or a distribution"),
 ]
 MixPart.model_rebuild()

@@ -13,8 +13,10 @@ class StationEnergy(Frozen):
 
     Args:
         per_product: for each unit of product that passes, kWh.
-        execute, idle, fault, off: power of one machine while it works; waits (starved, blocked);
-            is down, in set-up or maintenance; stands in a planned stop; kW.
+        execute: power of one machine while it works, kW.
+        idle: while it waits, starved or blocked.
+        fault: while it is down, in set-up or in maintenance.
+        off: while it stands in a planned stop.
     """
 
     per_product: Energy = 0.0

@@ -14,7 +14,11 @@ __all__ = ["Changeover", "Crew", "Failure", "Maintenance"]
 
 
 class Crew(Frozen):
-    """People who repair: at most `size` repairs at a time, first come, first served."""
+    """People who repair, first come, first served.
+
+    Args:
+        size: repairs at the same time.
+    """
 
     id: Id
     name: FileText | None = None
@@ -25,7 +29,7 @@ class Failure(Frozen):
     """One way in which each machine of a station fails.
 
     Args:
-        id: the mode's name; unique in its station.
+        id: the mode's name; unique among its station's failures and changeovers.
         depends_on: `operation`, a clock that counts working time only (Gershwin's
             operation-dependent failure); `time`, a clock that always runs.
         stops: `work`, the operation stands still; `handling`, loading and unloading stand still
@@ -48,7 +52,13 @@ class Failure(Frozen):
 
 
 class Changeover(Frozen):
-    """A set-up that is due after so much working time: a roll, a knife, a reel."""
+    """A set-up that is due after so much working time: a roll, a knife, a reel.
+
+    Args:
+        id: its name; unique among its station's failures and changeovers.
+        every: working time of the machine from one to the next.
+        lasts: time of the set-up.
+    """
 
     id: Id
     name: FileText | None = None
@@ -60,6 +70,13 @@ class Maintenance(Frozen):
     """Preventive maintenance, by the clock, when the machine is next empty.
 
     Machine k of m has its first at `first` + k/m of `every`, unless `together`.
+
+    Args:
+        every_us: time from one to the next.
+        lasts_us: how long it takes; less than `every`.
+        first_us: when the first is due.
+        together: all machines of the station at the same time.
+        crew: the crew that does it; none needed if absent.
     """
 
     every_us: PositiveMicros = Field(alias="every")

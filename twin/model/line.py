@@ -22,7 +22,15 @@ __all__ = ["Line", "Product", "Provenance", "Source", "Utility"]
 
 
 class Source(Frozen):
-    """Where numbers come from: a document, or a word for an assumption."""
+    """Where numbers come from.
+
+    Args:
+        kind: `seed`, the data that the line was begun with; `cited`, a document; `assumption`.
+        title: what the document is called.
+        url: where it is.
+        status: how far it was read.
+        facts: what it says.
+    """
 
     kind: Literal["seed", "cited", "assumption"]
     title: str = Field(min_length=1)
@@ -32,14 +40,26 @@ class Source(Frozen):
 
 
 class Provenance(Frozen):
-    """What the file says about one number or group of numbers."""
+    """What the file says about one number or group of numbers.
+
+    Args:
+        source: `seed`, `assumption` or keys of the line's `sources`, joined with ` + `; empty
+            where only a note stands.
+        note: what else there is to say.
+    """
 
     source: str
     note: str | None = None
 
 
 class Product(Frozen):
-    """What the line makes: what one unit is called, and its energy content where it is a cell."""
+    """What the line makes.
+
+    Args:
+        name: what it is called.
+        unit: what one is called, as `cell`.
+        energy: energy content of one, where it is a cell.
+    """
 
     name: FileText = Text.of("part")
     unit: str = "part"
@@ -47,7 +67,11 @@ class Product(Frozen):
 
 
 class Utility(Frozen):
-    """Energy that belongs to no station: dry rooms, compressed air."""
+    """Energy that belongs to no station: dry rooms, compressed air.
+
+    Args:
+        per_product: for each good unit of product.
+    """
 
     id: Id
     name: FileText | None = None
@@ -66,9 +90,20 @@ class Line(Frozen):
         time_zone: IANA name; calendars and shifts are in it.
         product: what it makes.
         target: good units of product an hour of planned busy time.
-        warm_up: simulated before anything is counted, from an empty line.
+        warm_up_us: simulated before anything is counted, from an empty line.
         yield_from: the station from which on scrap counts against the yield; absent: all.
         calendar: the calendar of every station that has none of its own.
+        shifts: what reports are split by.
+        calendars: planned stops.
+        crews: who repairs.
+        materials: what operations use up, and its stores.
+        defects: the kinds of defects.
+        plcs: the controllers; absent: one, called `PLC`.
+        utilities: energy that belongs to no station.
+        sources: documents that numbers come from, by the key that a `source` names.
+        facts: other numbers worth keeping, by name; nothing is worked out from them.
+        stations: in the order of the process, as people tell it.
+        buffers: where parts wait between stations.
         provenance: what the file says of each number's source, by path (`stations[10].cycle_time`).
     """
 

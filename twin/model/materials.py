@@ -11,7 +11,13 @@ __all__ = ["Delivery", "Material", "Use"]
 
 
 class Delivery(Frozen):
-    """A delivery that comes back: `amount` each `every`, the first at `first`."""
+    """A delivery that comes back.
+
+    Args:
+        every_us: time from one to the next.
+        first_us: when the first comes.
+        amount: what it brings, in the material's unit.
+    """
 
     every_us: PositiveMicros = Field(alias="every")
     first_us: Micros = Field(alias="first", default=0)
@@ -25,6 +31,7 @@ class Material(Frozen):
         unit: what amounts are counted in, as `kg`.
         stock: in the store at the start; absent: the store never runs out.
         delivery: what refills it.
+        price_cny: price of one unit, CNY.
     """
 
     id: Id
@@ -36,7 +43,12 @@ class Material(Frozen):
 
 
 class Use(Frozen):
-    """What one operation of a station takes out of a store."""
+    """What one operation of a station takes out of a store.
+
+    Args:
+        material: which.
+        amount: how much, in the material's unit.
+    """
 
     material: Id
     amount: float = Field(gt=0, le=1e9)

@@ -13,7 +13,11 @@ __all__ = ["Alarm", "Plc", "ProcessVariable"]
 
 
 class Plc(Frozen):
-    """A controller: its stations name it; it serves OPC UA on `port` (0: any free one)."""
+    """A controller: its stations name it.
+
+    Args:
+        port: where it serves OPC UA; 0: any free port.
+    """
 
     id: Id
     name: FileText | None = None
@@ -27,7 +31,7 @@ class ProcessVariable(Frozen):
         id: the tag, as `SheetTime`.
         unit: as on the screen, `degC`, `m/min`; `1` for none.
         nominal: value in normal production.
-        low, high: the instrument's range (OPC UA's EURange).
+        low, high: the ends of the instrument's range (OPC UA's EURange).
         alarm_low, alarm_high: limits of normal operation; absent: no such limit.
         when_idle: what it goes to while the machine does not work: `hold` (a temperature),
             `zero` (a speed), or a value.
@@ -61,7 +65,8 @@ class Alarm(Frozen):
 
     Args:
         id: the code, as `EQP001`.
-        category: SAF, EQP, PRC, QLT, MAT, UTL, ENV, COM, MNT, LOG or CYB (see `docs`).
+        category: what it is about: safety, equipment, process, quality, material, utility,
+            environment, communication, maintenance, logistics, cyber security.
         severity: 1 (least) to 1000, as in OPC UA.
         when: `fault` (a machine is down), `starved`, `blocked`, or the id of a process
             variable that is outside its limits.

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic.config import JsonDict
 
 from twin.errors import QuantityError
 from twin.model.base import from_file
@@ -205,15 +206,18 @@ def _rate(raw: Any, info: ValidationInfo) -> float:
     return float(value * RATE_PER_H[unit])
 
 
-def _schema(description: str, *examples: str) -> Any:
-    return Field(
-        description=description, json_schema_extra={"type": "string", "examples": [*examples]}
-    )
+def _schema(description: str, units: Iterable[str], *examples: str) -> Any:
+    number = r"\+?[0-9_.]+([eE][+-]?[0-9]+)?"
+    pattern = rf"^\s*{number}\s*({'|'.join(units)})\s*$"
+    extra: JsonDict = {"type": "string", "pattern": pattern, "examples": [*examples]}
+    return Field(description=description, json_schema_extra=extra)
 
 
-Micros = Annotated[int, BeforeValidator(_duration), _schema("a time", "75.5 s", "3 h")]
+Micros = Annotated[int, BeforeValidator(_duration), _schema("a time", TIME_US, "75.5 s", "3 h")]
 PositiveMicros = Annotated[
-    int, BeforeValidator(_positive_duration), _schema("a time greater than 0", "75.5 s", "3 h")
+    int,
+    BeforeValidator(_positive_duration),
+    _schema("a time greater than 0", TIME_US, "75.5 s", "3 h"),
 ]
 Probability = Annotated[
     float,
@@ -233,6 +237,8 @@ Count = Annotated[
 ]
 _energy = _in(ENERGY_KWH, "an energy, as '2.4 kWh'")
 _power = _in(POWER_KW, "a power, as '22 kW'")
-Energy = Annotated[float, BeforeValidator(_energy), _schema("an energy", "2.4 kWh")]
-Power = Annotated[float, BeforeValidator(_power), _schema("a power", "22 kW")]
-Rate = Annotated[float, BeforeValidator(_rate), _schema("a rate", "200 /h", "2000000 /d")]
+Energy = Annotated[float, BeforeValidator(_energy), _schema("an energy", ENERGY_KWH, "2.4 kWh")]
+Power = Annotated[float, BeforeValidator(_power), _schema("a power", POWER_KW, "22 kW")]
+Rate = Annotated[
+    float, BeforeValidator(_rate), _schema("a rate", RATE_PER_H, "200 /h", "2000000 /d")
+]

@@ -35,17 +35,27 @@ class Station(Frozen):
             is loaded and unloaded by itself.
         lanes: the machines are dealt out in order over so many lanes, and each group works with
             its own lanes of a buffer that has lanes; 1: every machine reaches every lane.
-        takes_milli: thousandths of parts that an operation takes, by input buffer; absent: one
-            from each. `187.7` takes 187 and 188 in turn.
-        gives_milli: thousandths of new parts that an operation makes; absent: a station with one
-            input passes its parts on, one with several or none makes one new part.
+        takes_milli: parts that an operation takes, by input buffer (kept in thousandths); absent:
+            one from each. `187.7` takes 187 and 188 in turn.
+        gives_milli: new parts that an operation makes (kept in thousandths); absent: a station
+            with one input passes its parts on, one with several or none makes one new part.
         product_units: units of product (cells, tubes) that one outgoing part stands for; absent:
             worked out from takes and gives, 1 at a source or an assembly.
+        automation: how it is run; for reports.
         cycle_time: planned time of one operation.
         effectiveness: ISO 22400's: planned over actual time; below 1 stretches every operation.
-        calendar: absent: the line's.
+        failures: what stops its machines.
+        changeovers: set-ups after so much working time.
+        maintenance: preventive maintenance by the clock.
+        calendar: the calendar it follows; absent: the line's.
         scrap: probability that a part is scrapped after the operation.
+        rework: the share of parts that is done again.
         defects: probability that the operation puts a defect of that class into a part.
+        inspection: what it finds in parts.
+        uses: materials that an operation takes out of stores.
+        energy: what it draws.
+        variables: process variables of each machine.
+        alarms: alarms of each machine.
     """
 
     id: Id
@@ -58,7 +68,11 @@ class Station(Frozen):
     places: int = Field(default=1, ge=1, le=100_000)
     lanes: int = Field(default=1, ge=1, le=10_000)
     takes_milli: Annotated[
-        dict[str, Count], BeforeValidator(_one_number_is_for_the_only_buffer)
+        dict[str, Count],
+        BeforeValidator(
+            _one_number_is_for_the_only_buffer, json_schema_input_type=Count | dict[str, Count]
+        ),
+        Field(description="a number of parts, or one for each input buffer by its id"),
     ] = Field(alias="takes", default_factory=dict)
     gives_milli: Count | None = Field(alias="gives", default=None)
     product_units: float | None = Field(default=None, gt=0)
