@@ -92,7 +92,6 @@ def _translated(
         if why:
             return AccessRefused(f"{url}: {why} ({ua.StatusCode(error.code).name})")
         return NotConnected(f"{url}: {ua.StatusCode(error.code).name}")
-    # A server that can't read what we sign with its certificate's key answers nothing at all.
     if isinstance(error, AssertionError | InvalidSignature | ValueError):
         return AccessRefused(
             f"{url}: the secure channel can't be opened: one side's certificate is not what the "
@@ -102,7 +101,16 @@ def _translated(
         wanted = "no encryption" if security is None else "Basic256Sha256, SignAndEncrypt"
         return AccessRefused(f"{url}: the server does not offer {wanted} ({error})")
     if isinstance(error, TimeoutError):
-        return NotConnected(f"{url}: no answer in time")
+        # asyncua's server does not answer what it can't decrypt or offers no encryption for.
+        hint = (
+            ""
+            if security is None
+            else (
+                "; where a server is there, its certificate or encryption is not what is expected, "
+                "and both ends must use the same pki directory"
+            )
+        )
+        return NotConnected(f"{url}: no answer in time{hint}")
     return NotConnected(f"{url}: {error.__class__.__name__}: {error}")
 
 

@@ -187,6 +187,7 @@ class ServedLine:
         self._tags: tuple[Tag, ...] = tuple(tags(plant.line))
         self._values = self._read()
         self._scans = 0
+        self._own: dict[str, Value] = {signal.name: 0 for signal in PLC_SIGNALS}
         self._last_took_s = 0.0
         self._slice_us = _FIRST_SLICE_US
         self._lags = False
@@ -229,15 +230,18 @@ class ServedLine:
                 changes[tag.plc][tag.key] = new
                 changed += 1
         self._values = fresh
+        own: dict[str, Value] = {
+            "scan_time_s": self._last_took_s,
+            "scan_overruns": self.overruns,
+            "plant_lag_s": lag_us / 1e6,
+            "heartbeat": self._scans,
+        }
+        said = {name: value for name, value in own.items() if value != self._own[name]}
+        self._own = own
         for server in self.plcs:
             plc = server.plc
-            own: dict[Key, Value] = {
-                (plc, "scan_time_s"): self._last_took_s,
-                (plc, "scan_overruns"): self.overruns,
-                (plc, "plant_lag_s"): lag_us / 1e6,
-                (plc, "heartbeat"): self._scans,
-            }
-            await server.write({**changes[plc], **own}, source)
+            about = {(plc, name): value for name, value in said.items()}
+            await server.write({**changes[plc], **about}, source)
             # Writing never yields by itself, and publishing would starve.
             await asyncio.sleep(0)
         self._last_took_s = self._monotonic() - began

@@ -118,6 +118,7 @@ class Subscriber:
                 await self._serve_once()
             except NotConnected as error:
                 self._say(connected=False, reason=str(error))
+            _stop_if_asked()
             await self._options.sleep(self._pause_s())
 
     async def _serve_once(self) -> None:
@@ -125,6 +126,7 @@ class Subscriber:
         client = await connect(self._plc.url, self._security, options.timeout_s)
         polite = False
         try:
+            _stop_if_asked()
             await self._read_and_follow(client)
         except asyncio.CancelledError:
             polite = True
@@ -154,6 +156,7 @@ class Subscriber:
         session.hand_on_read([(i, values[i]) for i in found])
         await session.subscribe([(i, node_ids[i]) for i in found])
         self._attempts = 0
+        _stop_if_asked()
         await session.follow()
 
     async def _read(self, client: Client, node_ids: Sequence[ua.NodeId]) -> list[ua.DataValue]:
@@ -326,6 +329,13 @@ class _Session:
             batch.append(Reading(plc, node.unit, node.signal, value, at_us, now_us, quality))
         if batch:
             self._sink(tuple(batch))
+
+
+def _stop_if_asked() -> None:
+    """Stop where a request to stop has been swallowed: asyncua and Python 3.11's wait_for do so."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _is_missing(value: ua.DataValue) -> bool:
