@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,12 @@ def load_text(text: str, file: str = "line.yaml") -> Line:
     ...     print(error)
     line.yaml:2:47: stations[0].machines: must be at least 1, got 0
     """
+    return _checked(text, file)
+
+
+@lru_cache(maxsize=4)
+def _checked(text: str, file: str) -> Line:
+    """Read a text; again at no cost, as the parser takes its time and a line never changes."""
     try:
         tree, faults = read_tree(text)
     except Unreadable as error:

@@ -283,7 +283,6 @@ class _Composer:
         parent.drops_value = False
 
     def _key(self, parent: _Open, node: Node, at: Position) -> None:
-        parent.key = node.text if isinstance(node, Scalar) else ""
         parent.drops_value = True
         if not isinstance(node, Scalar):
             self._add(at, "must have a plain text as its key", "a list or mapping")
@@ -297,6 +296,7 @@ class _Composer:
         else:
             parent.keys[node.text] = at
             parent.drops_value = False
+        parent.key = node.text if isinstance(node, Scalar) else ""
 
     def _refuse_tag(self, at: Position, tag: object) -> None:
         if tag is not None:
@@ -313,6 +313,8 @@ class _Composer:
         path = ""
         for outer in self._open[:-1]:
             path += f".{outer.key}" if outer.is_mapping else f"[{len(outer.items)}]"
-        if self._open and not self._open[-1].is_mapping:
-            path += f"[{len(self._open[-1].items)}]"
+        if self._open:
+            last = self._open[-1]
+            key = f".{last.key}" if last.key is not None else ""
+            path += key if last.is_mapping else f"[{len(last.items)}]"
         return path.removeprefix(".")

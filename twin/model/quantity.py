@@ -51,7 +51,7 @@ MILLI = 1000
 MAX_TIME_US = 100 * 366 * TIME_US["d"]
 """The longest time a line file can say, a century: sums of it stay far inside int64."""
 
-MAX_NUMBER = Decimal(10) ** 15
+MAX_NUMBER = Decimal(10) ** 18
 """No number in a line file is larger; it also keeps `1e999999999 s` from being multiplied out."""
 
 
@@ -73,8 +73,8 @@ def _split(raw: Any, units: Iterable[str], kind: str) -> tuple[Decimal, str]:
         raise QuantityError(wrong) from None
     if not value.is_finite():
         raise QuantityError(wrong)
-    if abs(value) > MAX_NUMBER:
-        raise QuantityError("must be a number below 10^15")
+    if not -MAX_NUMBER <= value <= MAX_NUMBER:  # abs() would overflow
+        raise QuantityError("must be a number below 10^18")
     return value, unit
 
 
@@ -185,7 +185,7 @@ def _in(units: dict[str, Decimal], kind: str) -> Any:
     def parse(raw: Any, info: ValidationInfo) -> float:
         if _number(raw) and not from_file(info):
             if not 0 <= raw <= MAX_NUMBER:
-                raise QuantityError("must be from 0 to 10^15")
+                raise QuantityError("must be from 0 to 10^18")
             return float(raw)
         value, unit = _split(raw, units, kind)
         if value < 0:
@@ -198,7 +198,7 @@ def _in(units: dict[str, Decimal], kind: str) -> Any:
 def _rate(raw: Any, info: ValidationInfo) -> float:
     if _number(raw) and not from_file(info):
         if not 0 < raw <= MAX_NUMBER:
-            raise QuantityError("must be greater than 0 and at most 10^15")
+            raise QuantityError("must be greater than 0 and at most 10^18")
         return float(raw)
     value, unit = _split(raw, RATE_PER_H, "a rate, as '200 /h'")
     if value <= 0:
@@ -224,7 +224,13 @@ Probability = Annotated[
     BeforeValidator(_probability),
     Field(
         description="a probability",
-        json_schema_extra={"type": ["number", "string"], "examples": ["0.45 %"]},
+        json_schema_extra={
+            "type": ["number", "string"],
+            "minimum": 0,
+            "maximum": 1,
+            "pattern": r"^\s*\+?[0-9_.]+([eE][+-]?[0-9]+)?\s*(%|ppm)\s*$",
+            "examples": ["0.45 %"],
+        },
     ),
 ]
 Count = Annotated[
@@ -232,7 +238,12 @@ Count = Annotated[
     BeforeValidator(_count),
     Field(
         description="a number of parts, with up to 3 decimals",
-        json_schema_extra={"type": "number", "examples": [12, 187.7]},
+        json_schema_extra={
+            "type": "number",
+            "minimum": 1,
+            "maximum": 1_000_000,
+            "examples": [12, 187.7],
+        },
     ),
 ]
 _energy = _in(ENERGY_KWH, "an energy, as '2.4 kWh'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from twin.errors import Fault
+from twin.model.buffer import Buffer
 from twin.model.checks.draft import Draft
 from twin.model.checks.graph import Node, loops, reachable
 from twin.model.station import Station
@@ -60,16 +61,22 @@ def _returns_to(station: Station) -> Iterator[str]:
 
 def _steps(draft: Draft) -> dict[Node, list[Node]]:
     """For each station and buffer where its parts can go next, returning ones included."""
-    line = draft.line
     steps: dict[Node, list[Node]] = {}
-    for station in line.stations:
-        ways = [("buffer", buffer.id) for buffer in line.outputs[station.id]]
+    for station in draft.line.stations:
         back = [("station", name) for name in _returns_to(station) if name in draft.station_ids]
-        steps["station", station.id] = ways + back
-    for buffer in line.buffers:
-        sinks = [("station", name) for name in buffer.sinks if name in draft.station_ids]
-        steps["buffer", buffer.id] = sinks
+        steps["station", station.id] = back
+    for node, buffer in _numbered(draft):
+        steps[node] = [("station", name) for name in buffer.sinks if name in draft.station_ids]
+        for name in buffer.sources:
+            if name in draft.station_ids:
+                steps["station", name].append(node)
     return steps
+
+
+def _numbered(draft: Draft) -> Iterator[tuple[Node, Buffer]]:
+    """Name buffers by their places: two may have one id, which is a fault of its own."""
+    for j, buffer in enumerate(draft.line.buffers):
+        yield ("buffer", str(j)), buffer
 
 
 def _never_started(draft: Draft, steps: Mapping[Node, list[Node]]) -> set[Node]:
@@ -82,8 +89,8 @@ def _never_started(draft: Draft, steps: Mapping[Node, list[Node]]) -> set[Node]:
     waits_for = {station.id: len(line.inputs[station.id]) for station in line.stations}
     ahead = [("station", name) for name, inputs in waits_for.items() if not inputs]
     ahead += [
-        ("buffer", buffer.id)
-        for buffer in line.buffers
+        node
+        for node, buffer in _numbered(draft)
         if any(name not in draft.station_ids for name in buffer.sources)
     ]
     started = set(ahead)
@@ -109,8 +116,8 @@ def _never_out(draft: Draft, steps: Mapping[Node, list[Node]]) -> set[Node]:
             before[one].append(node)
     out = [("station", s.id) for s in line.stations if not line.outputs[s.id]]
     out += [
-        ("buffer", buffer.id)
-        for buffer in line.buffers
+        node
+        for node, buffer in _numbered(draft)
         if any(name not in draft.station_ids for name in buffer.sinks)
     ]
     return steps.keys() - reachable(out, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from twin.errors import Fault
@@ -98,7 +99,10 @@ def check_calendars(draft: Draft) -> Iterator[Fault]:
 def _has_working_time(calendar: Calendar) -> bool:
     """Look for the first instant that no stop covers, from stop's end to stop's end."""
     now = 0
+    repeats_after = math.lcm(*(stop.every_us for stop in calendar.stops))
     for _ in range(STEPS):
+        if now >= repeats_after:
+            return False
         ends = [
             now - now % stop.every_us + stop.at_us + stop.lasts_us
             for stop in calendar.stops
