@@ -130,8 +130,7 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
         self.allow_remote_admin = False
 
     async def load_standard_address_space(self, shelf_file: Any = None) -> None:
-        for node_id, node in standard_nodes().items():
-            self.aspace[node_id] = node
+        self.aspace._nodes = standard_nodes()  # noqa: SLF001 -- asyncua's own cache does the same
 
     def create_session(
         self, name: str, user: User = _ANONYMOUS, external: bool = False

@@ -16,7 +16,8 @@ def quiet_asyncua() -> None:
     every knock at a server's door. Its wire log, which shows passwords, stays off in any case.
     """
     library = logging.getLogger("asyncua")
-    if library.level == logging.NOTSET:
+    # It has lines of the highest level too, so that CRITICAL alone would not do.
+    if library.level in (logging.NOTSET, logging.CRITICAL):
         library.setLevel(_MUTED)
     wire = logging.getLogger("asyncua.client.ua_client.UASocketProtocol")
     if wire.level in range(logging.INFO):

@@ -10,11 +10,13 @@ from dataclasses import replace
 import pytest
 from opcua_line import LINE, QUICK, Collector, FakePlant, serve
 
+from lines.loader import load, packaged
 from opcua.clock import ManualClock
 from opcua.emulated_plc import ServedLine
 from opcua.security import client_security
 from opcua.subscriber import Subscriber
 from opcua.tag_map import MappedNode, tag_map
+from twin.engine.plant import SimulatedPlant
 from twin.errors import UsageError
 from twin.historian.port import Quality
 from twin.signals import read_all, tags
@@ -76,6 +78,42 @@ async def test_every_tag_is_reported_as_the_plant_shows_it(tmp_path) -> None:
             types = {key: type(value) for key, (value, _) in expected.items()}
             assert {key: type(value) for key, (value, _) in reported.items()} == types
         assert {reading.quality for reading in seen.latest.values()} == {Quality.GOOD}
+
+
+@pytest.mark.parametrize("name", packaged())
+async def test_a_packaged_lines_plant_is_reported_tag_by_tag(tmp_path, name) -> None:
+    line = load(name)
+    clock, plant = ManualClock(EPOCH), SimulatedPlant(line)
+    all_tags = tuple(tags(line))
+    async with serve(tmp_path / "pki", clock, plant) as served:
+        mapped = tag_map(line, served.endpoints)
+        async with followed(served, tmp_path / "pki", mapped) as seen:
+            await seen.until(lambda: len(seen.latest) == sum(len(p.nodes) for p in mapped.plcs))
+            expected: dict[tuple[str, str], tuple[object, int]] = {}
+            for number, by_us in enumerate((1, 3_600_000_000, 500_000, 30_000_000), start=1):
+                clock.move(by_us)
+                await served.scan()
+                for tag, value in zip(all_tags, read_all(all_tags, plant.status()), strict=True):
+                    if tag.key not in expected or value != expected[tag.key][0]:
+                        expected[tag.key] = (value, EPOCH + plant.now_us)
+                await seen.until(
+                    lambda n=number: all(
+                        seen.value(plc, "heartbeat") == n for plc in served.endpoints
+                    )
+                )
+                if number == 1:
+                    # What had not changed since the start is still of the start.
+                    expected = {
+                        key: (value, seen.latest[key].source_us)
+                        for key, (value, _) in expected.items()
+                    }
+                    assert {at for _, at in expected.values()} <= {EPOCH, EPOCH + 1}
+                reported = {
+                    key: (reading.value, reading.source_us)
+                    for key, reading in seen.latest.items()
+                    if key[0] not in served.endpoints
+                }
+                assert reported == expected
 
 
 async def test_first_comes_the_connection_then_every_value_once(tmp_path) -> None:

@@ -98,8 +98,7 @@ def test_a_line_without_plcs_has_one() -> None:
 @pytest.fixture(scope="module")
 def space() -> AddressSpace:
     made = AddressSpace()
-    for node_id, node in standard_nodes().items():
-        made[node_id] = node
+    made._nodes = standard_nodes()
     specs = plan(LINE, "PLC1")
     values = {s.key: 0.0 if s.value_type is ValueType.DOUBLE else 0 for s in specs if s.key}
     values["STK02", "variable.Force"] = 2.5
@@ -168,6 +167,10 @@ def test_every_node_can_be_browsed_to_from_objects(space) -> None:
 def test_a_copy_of_the_standard_nodes_is_its_owners_alone() -> None:
     one, other = standard_nodes(), standard_nodes()
     assert one.keys() == other.keys()
+    assert len(one.keys()) > 5000
+    with pytest.raises(KeyError):
+        one[ua.NodeId("none", 3)]
+    assert one.get(ua.NodeId("none", 3)) is None
     objects = ua.NodeId(ua.ObjectIds.ObjectsFolder)
     one[objects].references.clear()
     one[objects].attributes[ua.AttributeIds.DisplayName].value = None
