@@ -142,7 +142,7 @@ def check_duplicates_in_a_batch(new_store: NewStore) -> None:
         Point(POWER, NOW, 1.0),
         Point(POWER, NOW, 2.0),
         Point(STATE, NOW, 3.0),
-        Point(POWER, NOW, 1.0),
+        Point(POWER, NOW, 4.0),
     ]
     with closing(new_store()) as store:
         report = store.write(batch)
@@ -306,8 +306,8 @@ def check_against_a_dict(new_store: NewStore, max_examples: int = 25) -> None:
         new_store: opens a store that is empty.
         max_examples: how many stores to try, 1 or more.
     """
-    names = st.sampled_from(["", "a", "B", "a b", "线"])
-    instants = st.integers(NOW, NOW + 12)
+    names = st.sampled_from(["", "线"])  # few, so that identities meet
+    instants = st.integers(NOW, NOW + 6)
     points = st.builds(
         Point,
         st.builds(Series, names, names, names),

@@ -81,7 +81,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def values(store: DuckDBHistorian) -> list[float]:
-    return store.read(Query()).value.tolist()
+    return [float(value) for value in store.read(Query()).value]
 
 
 # Killed
@@ -92,7 +92,7 @@ def test_survives_kill_9_up_to_the_last_returned_write(path: Path) -> None:
     for stage, ahead in (("begun", 3), ("done", 2), ("begun", 1), ("begun", 4)):
         start = done + 1
         with child(WRITE_FOREVER, path, start) as writer:
-            said = []
+            said: list[str] = []
             while said[-1:] != [f"{stage} {start + ahead}"]:
                 said.append(hear(writer))
                 assert said[-1].startswith(("begun", "done")), said
@@ -282,6 +282,14 @@ def test_file_that_vanishes_is_away_and_never_begun_anew(path: Path) -> None:
         moved.rename(path)
         assert store.write(batch(1)) == WriteReport(BATCH, 0)
         assert len(store.read(Query())) == 2 * BATCH
+
+
+def test_log_without_its_history_is_not_taken_for_a_new_one(path: Path) -> None:
+    log = path.with_name(f"{path.name}.wal")
+    log.write_bytes(b"what a killed twin wrote last")
+    with pytest.raises(LinetwinError, match=r"but history\.duckdb is gone; bring that file back"):
+        DuckDBHistorian(path)
+    assert list(path.parent.iterdir()) == [log]
 
 
 def test_missing_directory_and_missing_history_are_named(path: Path) -> None:
@@ -509,7 +517,6 @@ def test_export_that_fails_leaves_the_older_one(
 def test_any_allowed_duckdb_can_read_the_file(path: Path) -> None:
     DuckDBHistorian(path).close()
     with duckdb.connect(path, read_only=True) as engine:
-        (tags,) = engine.execute(
-            "SELECT tags FROM duckdb_databases() WHERE path NOTNULL"
-        ).fetchone()
+        found = engine.execute("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL")
+        ((tags,),) = found.fetchall()
     assert tags["storage_version"] == "v1.4.0+"
