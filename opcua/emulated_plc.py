@@ -33,6 +33,7 @@ Key = tuple[str, str]
 
 _HOLD_LOOP_S = 0.02
 _FIRST_SLICE_US = 1_000_000
+_LAGS_FOR_GOOD = 10  # scans; catching up with the time that starting took is no news
 
 
 class PlcServer:
@@ -190,7 +191,7 @@ class ServedLine:
         self._own: dict[str, Value] = {signal.name: 0 for signal in PLC_SIGNALS}
         self._last_took_s = 0.0
         self._slice_us = _FIRST_SLICE_US
-        self._lags = False
+        self._lagging_scans = 0
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -267,13 +268,14 @@ class ServedLine:
         return self.clock.epoch_unix_us + self.plant.now_us
 
     def _report_lag(self, lag_us: int) -> None:
-        lags = lag_us > 0
-        if lags != self._lags:
-            if lags:
+        if lag_us > 0:
+            self._lagging_scans += 1
+            if self._lagging_scans == _LAGS_FOR_GOOD:
                 _log.warning("%s: the plant can't keep up with its clock", self.plant.line.id)
-            else:
-                _log.info("%s: the plant is level with its clock again", self.plant.line.id)
-            self._lags = lags
+            return
+        if self._lagging_scans >= _LAGS_FOR_GOOD:
+            _log.info("%s: the plant is level with its clock again", self.plant.line.id)
+        self._lagging_scans = 0
 
     async def _advance(self, target_us: int, within_s: float | None) -> None:
         """Run the plant in slices that hold the loop for about `_HOLD_LOOP_S` each."""

@@ -1,9 +1,9 @@
-"""An asyncua server whose doors are shut: nothing is served before a log-on that was accepted.
+"""An asyncua server whose doors are shut: one user, over a channel with a trusted certificate.
 
 asyncua by itself lets `admin` in with any password and anonymous without one, checks no client
-certificate, answers reads in a session that was never activated (also on a channel without
-encryption, where no permission is looked at), takes the certificate that a client *names* for the
-one that it holds, and hands a live session to whoever guesses its number. Each is closed here.
+certificate, takes the certificate that a client *names* for the one that it holds, accepts a
+password over a channel without encryption, and hands a live session to whoever sends its number,
+before it asks who that is. Each is closed here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.address_space import AttributeValue
 from asyncua.server.internal_server import InternalServer
-from asyncua.server.internal_session import InternalSession, SessionState
+from asyncua.server.internal_session import InternalSession
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
@@ -28,7 +28,6 @@ from opcua.standard_space import standard_nodes
 __all__ = ["guarded_server"]
 
 _SESSION_TIMEOUT_MS = 60_000.0
-_ANONYMOUS = User(role=UserRole.Anonymous)
 
 
 async def guarded_server(name: str, url: str, security: ServerSecurity | None) -> Server:
@@ -99,28 +98,6 @@ class _OneUser:
         return User(role=UserRole.User, name=username) if right_user and right_word else None
 
 
-class _Session(InternalSession):  # type: ignore[misc]  # no types
-    """A client's session, of no use before it is activated.
-
-    asyncua asks for the user before every service except those that need no log-on.
-    """
-
-    _user = _ANONYMOUS
-
-    @property
-    def user(self) -> User:
-        if self.external and self.state is not SessionState.Activated:
-            raise ServiceError(ua.StatusCodes.BadSessionNotActivated)
-        return self._user
-
-    @user.setter
-    def user(self, user: User) -> None:
-        self._user = user
-
-    def __str__(self) -> str:
-        return f"session {self.name}"
-
-
 class _Internal(InternalServer):  # type: ignore[misc]  # no types
     """The parts of asyncua's inner server that must not stay as they are."""
 
@@ -131,13 +108,6 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
 
     async def load_standard_address_space(self, shelf_file: Any = None) -> None:
         self.aspace._nodes = standard_nodes()  # noqa: SLF001 -- asyncua's own cache does the same
-
-    def create_session(
-        self, name: str, user: User = _ANONYMOUS, external: bool = False
-    ) -> InternalSession:
-        return _Session(
-            self, self.aspace, self.subscription_service, name, user=user, external=external
-        )
 
     def lookup_external_session(self, auth_token: ua.NodeId) -> InternalSession | None:
         # asyncua would hand the session over before it looks at who asks; numbers can be guessed.
