@@ -55,7 +55,9 @@ def line(name: str) -> Line:
 
 @cache
 def raw(name: str) -> dict[str, Any]:
-    return YAML(typ="safe", pure=True).load(packaged()[name].read_text(encoding="utf-8"))
+    text = packaged()[name].read_text(encoding="utf-8")
+    file: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+    return file
 
 
 def leaves(node: Any, path: str, source: str | None) -> Iterator[tuple[str, Any, str | None]]:
