@@ -161,8 +161,6 @@ def follow(model: type[Frozen], document: Any, location: tuple[str | int, ...]) 
         if len(tags) > 1:
             annotation = tags.get(str(item), annotation)
             continue
-        if item == "[key]":
-            return Step(path, annotation, rest, at_key=True)
         container = members(annotation)
         one = model_of(annotation)
         if one is not None and isinstance(document, dict):
@@ -177,8 +175,9 @@ def follow(model: type[Frozen], document: Any, location: tuple[str | int, ...]) 
             document = document[int(item)]
         elif any(get_origin(c) is dict for c in container) and isinstance(document, dict):
             key_type, value_type = next(get_args(c) for c in container if get_origin(c) is dict)
-            annotation = key_type if location[place + 1 :] == ("[key]",) else value_type
-            document = document[item]
+            if location[place + 1 :] == ("[key]",):
+                return Step((*path, item), key_type, at_key=True)
+            annotation, document = value_type, document[item]
         else:
             return Step(path, annotation)
         path = (*path, item)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from lines.shape import fields_of, members
 from twin.model.base import FROM_FILE, Frozen
 from twin.model.buffer import Buffer
+from twin.model.calendar import Calendar
 from twin.model.checks import Draft
 from twin.model.durations import Constant
 from twin.model.line import Line
@@ -103,6 +104,8 @@ def _stand_in(model: type[Any], raw: dict[str, Any]) -> Frozen:
     if model is Buffer:
         sources, sinks = _ids(raw.get("from")), _ids(raw.get("to"))
         return Buffer.model_construct(id=name, sources=sources, sinks=sinks)
+    if model is Calendar:
+        return Calendar.model_construct(id=name, stops=())
     return cast("Frozen", model.model_construct(id=name))
 
 

@@ -43,6 +43,8 @@ __all__ = [
 MAX_BYTES = 5_000_000
 MAX_NODES = 1_000_000
 MAX_DEPTH = 50
+SLIPS = (ValueError, ArithmeticError, LookupError, AttributeError, TypeError, AssertionError)
+"""What the parser lets slip on odd texts, as on an escape beyond Unicode."""
 
 
 class Position(NamedTuple):
@@ -182,8 +184,7 @@ def _events(text: str, faults: list[Fault]) -> Iterator[Event]:
     except ReaderError as error:
         found = f"U+{error.character:04X}"
         fault = _fault(_after(text[: error.position]), "must have no control characters", found)
-    except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
-        # The parser's own slips on odd texts, as an escape beyond Unicode.
+    except SLIPS as error:
         fault = _fault(last, "must be well-formed YAML", f"{error}"[:100])
     else:
         return
