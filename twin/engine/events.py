@@ -42,10 +42,15 @@ class EventLog:
     """
 
     keep: bool = True
-    count: int = 0
+    _closed: int = 0
     _rows: list[tuple[int, ...]] = field(default_factory=list)
     _blocks: list[NDArray[np.int64]] = field(default_factory=list)
     _hash: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+
+    @property
+    def count(self) -> int:
+        """How many events there were so far."""
+        return self._closed + len(self._rows)
 
     def add(
         self, at_us: int, kind: int, station: int, machine: int, place: int, number: int, value: int
@@ -60,7 +65,7 @@ class EventLog:
             return
         block = np.array(self._rows, dtype="<i8")
         self._hash.update(block.tobytes())
-        self.count += len(block)
+        self._closed += len(block)
         self._rows = []
         if self.keep:
             self._blocks.append(block)

@@ -1,6 +1,7 @@
 """The shop floor of a running line: its parts, lanes, places and machines, as they are now.
 
-Only state; what happens to it is in `simpy_engine`, how it comes from a line in `floor_from_line`.
+Only state; what happens to it is in `flow` and `stoppages`, how it comes from a line in
+`floor_from_line`.
 """
 
 from __future__ import annotations
@@ -127,7 +128,8 @@ class Service:
     lasts_us: int
     first_us: int
     crew: Crew | None
-    rank: int = 0
+    due_rank: int = 0
+    end_rank: int = 0
     due: bool = False
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from twin.engine.draws import Key, Purpose, key_for, threshold
 from twin.engine.floor import (
     UNLIMITED,
@@ -20,6 +18,7 @@ from twin.engine.floor import (
     StopMode,
     Store,
 )
+from twin.engine.part_codes import MICRO, NUMBER_BITS, part_codes
 from twin.engine.part_draws import PartDraws
 from twin.engine.quantiles import quantile_table
 from twin.model.buffer import Buffer
@@ -28,27 +27,7 @@ from twin.model.quantity import MILLI
 from twin.model.station import Station
 from twin.model.topology import downstream_rank
 
-__all__ = ["MICRO", "NUMBER_BITS", "floor_from_line"]
-
-NUMBER_BITS = 40
-"""A part's number is its maker's code, shifted by so many bits, plus a count from 0."""
-
-MICRO = 1_000_000
-CODES = 1 << 22
-
-
-def _codes(line: Line) -> dict[str, int]:
-    """A code for each station that makes parts, from its id alone unless two would share one."""
-    taken: dict[int, str] = {}
-    for station in line.stations:
-        digest = hashlib.blake2b(
-            station.id.encode(), digest_size=8, person=b"linetwin-part"
-        ).digest()
-        code = int.from_bytes(digest, "little") % CODES
-        while code in taken:
-            code = (code + 1) % CODES
-        taken[code] = station.id
-    return {station: code for code, station in taken.items()}
+__all__ = ["floor_from_line"]
 
 
 def _lanes_of_group(lanes: list[Lane], groups: int, group: int) -> tuple[Lane, ...]:
@@ -126,8 +105,9 @@ def _number_clocks_and_places(line: Line, stations: list[StationRun]) -> None:
     for run in stations:
         for machine in run.machines:
             for service in machine.services:
-                service.rank = rank
-                rank += 1
+                # Falling due comes before an end at the same instant, and so adds nothing.
+                service.due_rank, service.end_rank = rank, rank + 1
+                rank += 2
     for run in stations:
         for machine in run.machines:
             machine.clock_rank = rank
@@ -173,7 +153,7 @@ def floor_from_line(line: Line, seed: int, replication: int) -> Floor:
     ]
     store_of = {m.id: store for m, store in zip(line.materials, stores, strict=True)}
     calendars = {calendar.id: calendar for calendar in line.calendars}
-    codes, ranks = _codes(line), downstream_rank(line)
+    codes, ranks = part_codes(line), downstream_rank(line)
 
     def input_lane(station: str | None) -> Lane | None:
         return rework_lanes[buffer_index[line.inputs[station][0].id]] if station else None

@@ -76,14 +76,12 @@ def read_status(line: Line, floor: Floor, now_us: int) -> LineStatus:
 
 
 def _machine_status(machine: Machine) -> MachineStatus:
+    shown = next(condition for condition in SHOWN_FIRST if machine.counts[condition])
     reason = 0
     if machine.down is not None:
-        shown = Condition.SETUP if machine.down.is_setup else Condition.FAULT
         reason = machine.down.stop_reason
-    else:
-        shown = next(condition for condition in SHOWN_FIRST if machine.counts[condition])
-        if machine.service is not None:
-            reason = 201 + machine.service.index
+    elif machine.service is not None:
+        reason = 201 + machine.service.index
     return MachineStatus(
         state=STATE_OF[shown],
         mode=Mode.MAINTENANCE if shown == Condition.MAINTENANCE else Mode.PRODUCE,
