@@ -6,6 +6,7 @@ in.
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -14,6 +15,7 @@ from lines.descriptions import about, meanings
 from lines.shape import Field, by_tag, described_as, fields_of, members, models_in, without_none
 from lines.wording import type_in_words
 from twin.model.base import FileText, Frozen, Id, Text
+from twin.model.checks import CHECKS
 from twin.model.durations import Duration
 from twin.model.line import Line
 from twin.model.quantity import ENERGY_KWH, POWER_KW, RATE_PER_H, TIME_US
@@ -69,6 +71,9 @@ cycle_time: {{distribution: lognormal, mean: 75.5 s, cv: 0.03, source: PAPER2024
 ```
 
 A source on a whole station holds for whatever in it has none of its own.
+
+## Rules between values
+{rules}
 """
 
 
@@ -82,6 +87,7 @@ def reference_text() -> str:
             energies=_listed(ENERGY_KWH),
             powers=_listed(POWER_KW),
             rates=_listed(RATE_PER_H),
+            rules="\n".join(f"- {inspect.getdoc(check)}" for check in CHECKS),
         )
     ]
     distributions = by_tag(Duration)

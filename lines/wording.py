@@ -16,16 +16,17 @@ __all__ = ["say", "say_missing", "say_unknown_key", "type_in_words"]
 
 PLAIN = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 BY_KIND = {
-    "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:,g}",
+    "greater_than": "must be greater than {gt:,}",
+    "greater_than_equal": "must be at least {ge:,}",
+    "less_than": "must be less than {lt:,}",
+    "less_than_equal": "must be at most {le:,}",
     "finite_number": "must be a finite number",
     "string_too_short": "must not be empty",
-    "too_short": "must have at least {min_length} entries",
+    "too_short": "must have at least {min_length:,} entries",
     "too_long": "must have at most {max_length:,} entries",
     "int_parsing_size": "must be a smaller number",
 }
+LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length")
 EMPTY = "must not be empty"
 
 
@@ -81,7 +82,8 @@ def say(error: Mapping[str, Any], annotation: Any, found: object) -> tuple[str, 
     if kind in ("too_short", "too_long") and context.get("min_length") == 1:
         return EMPTY, ""
     if kind in BY_KIND:
-        return BY_KIND[kind].format(**context), ""
+        whole = {k: int(v) if v == int(v) else v for k, v in context.items() if k in LIMITS}
+        return BY_KIND[kind].format(**whole), ""
     if kind == "union_tag_not_found":
         keys = [str(key) for key in found] if isinstance(found, dict) else []
         near = nearest("distribution", keys)

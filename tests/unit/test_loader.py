@@ -58,6 +58,15 @@ def test_sources_and_notes_are_kept_by_path() -> None:
     }
 
 
+def test_a_source_holds_for_whatever_has_none_of_its_own() -> None:
+    line = lines.load_text(GOOD)
+    assert line.source_of("stations[1].cycle_time.mean") == Provenance(source="seed + PAPER")
+    assert line.source_of("stations[1].takes") == Provenance(source="assumption")
+    assert line.source_of("stations[0].machines") is None
+    whole = lines.load_text("source: seed\n" + GOOD)
+    assert whole.source_of("stations[0].machines") == Provenance(source="seed")
+
+
 def test_a_note_may_stand_without_a_source() -> None:
     text = GOOD.replace("source: PAPER, note", "note")
     kept = lines.load_text(text).provenance["stations[0].cycle_time"]
@@ -149,7 +158,7 @@ FIELD = [
     ("cycle_time: 1 s\nbuffers: [{id: q, from: A, to: §[]}]", "buffers[0].to: must not be empty, got a list of 0"),
     ("cycle_time: 1 s\nbuffers: [{id: q, from: [A, §3], to: A}]", "buffers[0].from[1]: must be a name: letters, digits, '-' and '_', at most 32, a letter first, got 3"),
     ("cycle_time: 1 s\n§buffers:", "buffers: must be a list, got nothing"),
-    (f"cycle_time: 1 s\nmaterials: [{{id: M, unit: kg, stock: §1{'0' * 99}}}]", f"materials[0].stock: must be at most 1e+09, got 1{'0' * 56}..."),
+    (f"cycle_time: 1 s\nmaterials: [{{id: M, unit: kg, stock: §1{'0' * 99}}}]", f"materials[0].stock: must be at most 1,000,000,000, got 1{'0' * 56}..."),
 ]  # fmt: skip
 
 

@@ -168,6 +168,23 @@ class Line(Frozen):
                 reached |= set(buffer.sinks)
         return frozenset(reached)
 
+    def source_of(self, path: str) -> Provenance | None:
+        """Return what the file says about a value's source, there or on what the value is part of.
+
+        Args:
+            path: as in `provenance`, `stations[10].cycle_time`.
+
+        Returns:
+            The nearest record that names a source; None where none does.
+        """
+        while True:
+            found = self.provenance.get(path)
+            if found is not None and found.source:
+                return found
+            if not path:
+                return None
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+
     def plc_of(self, station: str) -> str:
         """The id of the PLC that controls a station; `PLC` where the file names none."""
         named = self.station_by_id[station].plc
