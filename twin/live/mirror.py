@@ -204,7 +204,7 @@ class Mirror:
         return None if held is None or held.quality == Quality.BAD else held.value
 
     def lost_since(self, plc: str) -> int | None:
-        """Since when a PLC is away: microseconds since 1970-01-01 UTC; 0: never seen; None: here."""
+        """Since when a PLC is away (us since 1970-01-01 UTC); 0: never seen; None: it is here."""
         return self._lost_since.get(plc)
 
     @property

@@ -45,7 +45,7 @@ class OutputMeter:
         )
 
     def scrap_units(self) -> float:
-        """Units scrapped at any station from the yield's start on, since the twin began to watch."""
+        """Units scrapped that count against the yield, since the twin began to watch."""
         line = self.mirror.line
         counted = line.yield_stations
         return sum(
