@@ -18,6 +18,7 @@ from asyncua import Server, ua
 from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
 from opcua.apply import AppliedPlan, Locale, apply, data_value, source_time
 from opcua.clock import Clock
+from opcua.collection import no_collection
 from opcua.guarded_server import guarded_server
 from opcua.security import ServerSecurity, is_loopback
 from twin.engine.plant import Plant
@@ -344,5 +345,6 @@ async def serve_line(
     async with AsyncExitStack() as stack:
         for server in servers:
             stack.push_async_callback(server.stop)
-        await served.start()
+        with no_collection():
+            await served.start()
         yield served

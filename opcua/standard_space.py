@@ -6,7 +6,6 @@ it, which is seldom: ten PLCs start in the time of one.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -19,6 +18,8 @@ from asyncua.server.address_space import (
     NodeManagementService,
 )
 from asyncua.server.standard_address_space import standard_address_space
+
+from opcua.collection import no_collection
 
 __all__ = ["StandardNodes", "standard_nodes"]
 
@@ -66,14 +67,8 @@ def standard_nodes() -> StandardNodes:
 
 def _build() -> dict[ua.NodeId, NodeData]:
     space = AddressSpace()
-    collects = gc.isenabled()
-    # Nothing of what is built becomes garbage; looking for it costs a third of the time.
-    gc.disable()
-    try:
+    with no_collection():
         standard_address_space.fill_address_space(NodeManagementService(space))
-    finally:
-        if collects:
-            gc.enable()
     return {node_id: space[node_id] for node_id in space.keys()}  # noqa: SIM118 -- no mapping
 
 
