@@ -193,12 +193,17 @@ def quantile_table(duration: d.Duration, stretch: float = 1.0) -> QuantileTable:
         flat = np.full(INTERVALS + 1, value, dtype=np.int64)
         return QuantileTable(flat, flat, value)
     grid = np.arange(INTERVALS + 1) / INTERVALS
+    low_end = grid[:-1].copy()
+    if not isinstance(duration, d.Triangular | d.Empirical):
+        # The first line must not begin at 0 (a normal's has no lower end at all, and a tight
+        # lognormal never comes near 0), but where it has the mean of an exponential tail.
+        low_end[0] = np.exp(-2) / INTERVALS
     tail_u = (INTERVALS - 1 + grid) / INTERVALS
     # The last step of the tail has no upper end; e^-2 of its probability is left beyond the point
     # that makes its straight line have the mean of an exponential tail.
     tail_u[-1] = 1 - np.exp(-2) / INTERVALS**2
     tail = _quantile(duration, tail_u)
-    main = np.append(_quantile(duration, grid[:-1]), tail[-1])
+    main = np.append(_quantile(duration, low_end), tail[-1])
     scale = stretch * mean_us(duration) / _table_mean(main, tail)
     return QuantileTable(_whole(main * scale), _whole(tail * scale), 0)
 

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from twin.engine.events import EventLog
+from twin.engine.results import Estimate
+from twin.engine.simulation import simulate
+from twin.errors import EngineError
+from twin.model import Buffer, Line, Station
+
+HOUR = 3_600_000_000
+
+
+def line(**more: Any) -> Line:
+    return Line(
+        id="L",
+        stations=(
+            Station(id="A", cycle_time="10 s", scrap=0.5, energy={"execute": 6.0, "idle": 3.0}),  # type: ignore[arg-type]
+            Station(id="PAL", takes=12, gives=1, cycle_time="60 s", energy={"per_product": 0.5}),  # type: ignore[arg-type]
+        ),
+        buffers=(Buffer(id="AB", sources="A", sinks="PAL"),),  # type: ignore[arg-type]
+        **more,
+    )
+
+
+def test_units_of_product_and_not_parts_are_counted() -> None:
+    results = simulate(line(), span_us=20 * HOUR, warm_up_us=HOUR)
+    (counted,) = results.replications
+    assert counted.span_us == 20 * HOUR
+    assert results.good_units(counted) == 12 * counted.good[1]
+    assert results.scrap_units(counted) == counted.defective[0]
+    assert results.good_per_h().mean == pytest.approx(180, rel=0.05)
+    assert results.good_per_h().half_width_95 is None
+    assert results.yield_ratio().mean == pytest.approx(0.5, abs=0.03)
+    assert results.slowest() == "A"
+
+
+def test_the_yield_counts_from_where_the_file_says() -> None:
+    results = simulate(line(yield_from="PAL"), span_us=10 * HOUR)
+    assert results.yield_ratio().mean == 1.0
+
+
+def test_energy_follows_states_and_products() -> None:
+    results = simulate(line(), span_us=10 * HOUR)
+    (counted,) = results.replications
+    units = results.good_units(counted)
+    assert results.kwh_per_unit().mean == pytest.approx((6 * 10 + 0.5 * units) / units)
+
+
+def test_planned_stops_do_not_count_as_busy_time() -> None:
+    calendar = {"id": "cal", "stops": ({"every": "2 h", "lasts": "1 h"},)}
+    results = simulate(line(calendars=(calendar,), calendar="cal"), span_us=10 * HOUR)
+    assert results.planned_busy_h == 5
+    assert results.station("A").planned_stop_share == pytest.approx(0.5, abs=0.01)
+
+
+def test_replications_differ_and_give_an_interval() -> None:
+    results = simulate(line(), span_us=10 * HOUR, replications=4)
+    goods = {int(counted.good[1]) for counted in results.replications}
+    assert len(goods) > 1
+    half = results.good_per_h().half_width_95
+    assert half is not None
+    assert half > 0
+
+
+def test_replications_are_the_same_alone_and_together() -> None:
+    one, two = simulate(line(), span_us=HOUR), simulate(line(), span_us=HOUR, replications=2)
+    assert np.array_equal(one.replications[0].time_us, two.replications[0].time_us)
+
+
+def test_json_has_the_promised_names() -> None:
+    found = json.loads(json.dumps(simulate(line(), span_us=HOUR).as_json()))
+    assert {"line", "engine", "good_per_h", "yield_ratio", "stations"} <= set(found)
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    with pytest.raises(EngineError, match="greater than 0"):
+        simulate(line(), span_us=0)
+    with pytest.raises(EngineError, match="one replication only"):
+        simulate(line(), span_us=HOUR, replications=2, log=EventLog())
+
+
+def test_progress_ends_at_one() -> None:
+    seen: list[float] = []
+    simulate(line(), span_us=HOUR, replications=2, warm_up_us=HOUR, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_an_interval_covers_what_student_says() -> None:
+    assert Estimate.of([2.0, 4.0, 6.0]).half_width_95 == pytest.approx(4.302653 * 2 / 3**0.5)
