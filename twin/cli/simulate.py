@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.table import Table
 
 from lines.loader import load
@@ -34,6 +35,9 @@ def simulate(
     warmup: Annotated[
         str | None, typer.Option(help="Simulated before anything counts; default: the line's own.")
     ] = None,
+    engine: Annotated[
+        simulation.EngineName, typer.Option(help="auto: the compiled one where it is installed.")
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 1,
     replications: Annotated[int, typer.Option(min=1, help="Independent runs.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
@@ -47,6 +51,7 @@ def simulate(
     with progress_bar(f"simulating {loaded.id}") as progress:
         results = simulation.simulate(
             loaded,
+            engine=engine,
             seed=seed,
             replications=replications,
             warm_up_us=warm_up_us,
@@ -73,14 +78,22 @@ def _interval(value: Estimate, digits: int, scale: float = 1.0) -> str:
     return f"{text} ± {value.half_width_95 * scale:,.{digits}f}"
 
 
+COLUMNS = ["good", "scrap", "OEE", "exec", "starv", "block", "fault", "setup", "maint", "stop"]
+
+
 def _print_table(results: Results) -> None:
     line, unit = results.line, results.line.product.unit
     slowest = results.slowest()
-    table = Table(title=f"{line.id}: {results.days:g} days, seed {results.seed}")
-    for heading in ("station", "good", "scrap", "OEE %", "execute %", "starved %", "blocked %"):
-        table.add_column(heading, justify="left" if heading == "station" else "right")
-    for heading in ("fault %", "set-up %", "maint. %", "planned %"):
-        table.add_column(heading, justify="right")
+    table = Table(
+        title=f"{line.id}: {results.days:g} days after {results.from_us / DAY_US:g} of warm-up, "
+        f"seed {results.seed}, engine {results.engine}",
+        caption=f"{slowest} waits least: it sets the pace. OEE and shares of time in %.",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("station", no_wrap=True)
+    for heading in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
     for station in line.stations:
         kpi = results.station(station.id)
         shares = (
@@ -94,7 +107,7 @@ def _print_table(results: Results) -> None:
             kpi.planned_stop_share,
         )
         table.add_row(
-            station.id + (" ◀ slowest" if station.id == slowest else ""),
+            station.id + (" ◀" if station.id == slowest else ""),
             f"{kpi.good:,}",
             f"{kpi.scrap:,}",
             *(f"{share * 100:.1f}" for share in shares),

@@ -60,6 +60,15 @@ class EventLog:
         if len(self._rows) >= BLOCK_ROWS:
             self._close_block()
 
+    def add_block(self, block: NDArray[np.int64]) -> None:
+        """Put a block of events at the end; shape (events, 7), columns as in `COLUMNS`."""
+        self._close_block()
+        rows = np.ascontiguousarray(block, dtype="<i8")
+        self._hash.update(rows.tobytes())
+        self._closed += len(rows)
+        if self.keep:
+            self._blocks.append(rows)
+
     def _close_block(self) -> None:
         if not self._rows:
             return
