@@ -67,24 +67,25 @@ def half_width(values: Any) -> float:
 
 def test_intervals_hold_the_exact_values() -> None:
     held, wide = [], []
-    for case in CASES:
-        found = throughputs(line_of(case), 11, 8, 150, 1000)
+    # A seed for each case: stations of one name would share their draws, and the cases' fates.
+    for index, case in enumerate(CASES):
+        found = throughputs(line_of(case), 100 + index, 8, 150, 600)
         half = half_width(found)
         held.append(abs(found.mean() - case.throughput) <= half)
         wide.append(half / case.throughput)
     missed = [case.name for case, ok in zip(CASES, held, strict=True) if not ok]
     # Of so many cases at 95 % each, fewer than this would miss but once in some hundred runs.
     assert len(missed) <= stats.binom.ppf(0.997, len(CASES), 0.05), missed
-    assert np.median(wide) < 0.03
+    assert np.median(wide) < 0.04
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(7200)
 def test_intervals_hold_the_exact_values_as_often_as_they_promise() -> None:
     held = []
-    for case in CASES:
+    for index, case in enumerate(CASES):
         line = line_of(case)
-        runs = [throughputs(line, seed, 8, 300, 3000) for seed in range(20)]
+        runs = [throughputs(line, 1000 * (index + 1) + i, 8, 300, 3000) for i in range(20)]
         held += [abs(r.mean() - case.throughput) <= half_width(r) for r in runs]
         pooled = np.concatenate(runs)
         error = abs(pooled.mean() - case.throughput)
