@@ -3,12 +3,18 @@
 `Mirror.handle` is the only way in. It does no input or output and reads no clock: time is what the
 messages say. What it returns are the changes that others act on: points for the historian and
 notices for people.
+
+Two clocks are told apart. The plant's is in its timestamps, and whatever is said of the plant goes
+by it; the twin's says when messages came in. They differ where a plant runs faster than the wall.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from twin.historian.port import Point, Quality, Series
 from twin.live.readings import ConnectionChanged, Message, Reading, TagMissing
@@ -57,9 +63,11 @@ class Changes:
 
 @dataclass(slots=True)
 class _Machine:
-    """Time of one machine in each PackML state, by the plant's timestamps."""
+    """How long a machine was watched and waited, by the plant's timestamps.
 
-    state: int = 0
+    `since_us` is where the open stretch of time began; 0 while nothing is known of the machine.
+    """
+
     since_us: int = 0
     waiting_us: float = 0.0
     known_us: float = 0.0
@@ -77,16 +85,18 @@ class Mirror:
     line: Line
     _tags: dict[tuple[str, str], Tag] = field(init=False)
     _values: dict[tuple[str, str], Reported] = field(init=False, default_factory=dict)
-    _first: dict[tuple[str, str], float] = field(init=False, default_factory=dict)
+    _gained: dict[tuple[str, str], float] = field(init=False, default_factory=dict)
+    _old: set[tuple[str, str]] = field(init=False, default_factory=set)
+    _heard_us: dict[str, int] = field(init=False)
     _lost_since: dict[str, int] = field(init=False)
     _ever: set[str] = field(init=False, default_factory=set)
     _machines: dict[str, _Machine] = field(init=False)
     _places: dict[str, int] = field(init=False)
-    _newest_us: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._tags = {tag.key: tag for tag in tags(self.line)}
         self._lost_since = {tag.plc: 0 for tag in self._tags.values()}
+        self._heard_us = dict.fromkeys(self._lost_since, 0)
         self._places = {
             station.machine_id(m): station.places
             for station in self.line.stations
@@ -111,30 +121,81 @@ class Mirror:
             case TagMissing():
                 return self._missing(message)
             case _:
-                return Changes(points=tuple(self._points(message)))
+                return self._readings(message)
 
-    def _points(self, readings: tuple[Reading, ...]) -> Iterator[Point]:
+    def _readings(self, readings: tuple[Reading, ...]) -> Changes:
+        points: list[Point] = []
+        shrunk: dict[str, list[tuple[str, str]]] = {}
+        newest_us = 0
         for reading in readings:
+            if reading.plc not in self._heard_us:
+                continue
             key = (reading.unit, reading.signal)
             tag = self._tags.get(key)
-            if tag is None or reading.value is None:
+            if tag is not None and tag.plc == reading.plc:
+                newest_us = max(newest_us, reading.source_us)
+                points += self._take(key, tag, reading, shrunk)
+            elif reading.unit != reading.plc:
                 continue
-            held = self._values.get(key)
-            value = float(reading.value)
-            if held is None or reading.source_us >= held.source_us:
-                self._values[key] = Reported(
-                    value, reading.source_us, reading.arrival_us, reading.quality
-                )
-                self._first.setdefault(key, value)
-                self._newest_us = max(self._newest_us, reading.source_us)
-                if reading.signal in {"state_current", "occupied"} and reading.unit in self._places:
-                    self._account(reading.unit, reading.source_us)
-            yield Point(
-                Series(self.line.id, reading.unit, reading.signal),
+            # What a PLC says of itself is not the line's, but it tells how far the plant is.
+            if reading.plc not in self._lost_since:
+                self._heard_us[reading.plc] = max(self._heard_us[reading.plc], reading.source_us)
+        notices = tuple(self._counters_lost(plc, keys, newest_us) for plc, keys in shrunk.items())
+        return Changes(tuple(points), notices)
+
+    def _take(
+        self,
+        key: tuple[str, str],
+        tag: Tag,
+        reading: Reading,
+        shrunk: dict[str, list[tuple[str, str]]],
+    ) -> Iterator[Point]:
+        """Take in one reading of a tag; note in `shrunk` where a counter went down."""
+        held = self._values.get(key)
+        value, quality = reading.value, reading.quality
+        if value is None or not math.isfinite(value):
+            # The PLC has no value to give: the last one stands, and is not to be trusted.
+            if held is None:
+                return
+            value, quality = held.value, Quality.BAD
+        value = float(value)
+        # After a connection every value comes afresh, and holds though the PLC's clock went back.
+        if held is None or reading.source_us >= held.source_us or key in self._old:
+            if tag.signal.counter and quality != Quality.BAD:
+                if self._count(key, held, value):
+                    shrunk.setdefault(tag.plc, []).append(key)
+                held_value = value
+            else:
+                # A counter that is not to be trusted moves nothing that is counted.
+                held_value = held.value if tag.signal.counter and held is not None else value
+            lost = tag.plc in self._lost_since
+            self._values[key] = Reported(
+                held_value,
                 reading.source_us,
-                value,
-                reading.quality,
+                reading.arrival_us,
+                Quality.BAD if lost else quality,
             )
+            self._old.discard(key)
+            if not lost and key[1] in {"state_current", "occupied"} and key[0] in self._places:
+                self._account(key[0], reading.source_us)
+        yield Point(Series(self.line.id, *key), reading.source_us, value, quality)
+
+    def _count(self, key: tuple[str, str], held: Reported | None, value: float) -> bool:
+        """Add to what a counter has gained; say whether it went down."""
+        if key not in self._gained:
+            self._gained[key] = 0.0
+        elif held is not None:
+            self._gained[key] += max(0.0, value - held.value)
+            return value < held.value
+        return False
+
+    def _counters_lost(self, plc: str, keys: list[tuple[str, str]], at_us: int) -> Notice:
+        stations = tuple(dict.fromkeys(self._tags[key].station for key in keys))
+        text = (
+            f"{plc} has set back {_several(len(keys), 'counter')} ({_listed(keys)}); "
+            f"what {', '.join(stations)} made is counted on from there"
+        )
+        return Notice(at_us, plc, stations, text)
 
     def _account(self, unit: str, at_us: int) -> None:
         """Close the stretch of time up to now, and see how the machine waits from here on."""
@@ -143,56 +204,75 @@ class Mirror:
             span = max(0, at_us - machine.since_us)
             machine.known_us += span
             machine.waiting_us += span * machine.waiting_share
-        machine.since_us = max(at_us, machine.since_us)
         state = self.value(unit, "state_current")
-        machine.state = int(state or 0)
-        waits = machine.state in {State.SUSPENDED, State.STOPPED}
-        machine.waiting_share = 1.0 if waits else 0.0
+        if state is None:
+            machine.since_us = 0
+            return
+        machine.since_us = max(at_us, machine.since_us)
+        machine.waiting_share = 1.0 if state in {State.SUSPENDED, State.STOPPED} else 0.0
         places = self._places[unit]
-        if places > 1 and machine.state == State.EXECUTE:
-            machine.waiting_share = 1 - min(1.0, (self.value(unit, "occupied") or 0) / places)
+        if places > 1 and state == State.EXECUTE:
+            occupied = max(0.0, self.value(unit, "occupied") or 0)
+            machine.waiting_share = 1 - min(1.0, occupied / places)
 
     def _connection(self, message: ConnectionChanged) -> Changes:
         plc, stations = message.plc, self.stations_of(message.plc)
+        if plc not in self._heard_us:
+            return Changes()
         names = ", ".join(stations)
         if message.connected:
-            back = plc in self._ever
-            lost_for = message.at_us - self._lost_since.get(plc, message.at_us)
+            text = f"{plc} connected: {names}"
+            if plc in self._lost_since and plc in self._ever:
+                lost_for = max(0, message.at_us - self._lost_since[plc]) / 1e6
+                text = f"{plc} is back after {lost_for:.1f} s; known again: {names}"
+            self._distrust(plc)
+            self._heard_us[plc] = 0
             self._lost_since.pop(plc, None)
             self._ever.add(plc)
-            text = (
-                f"{plc} is back after {lost_for / 1e6:.1f} s; known again: {names}"
-                if back
-                else f"{plc} connected: {names}"
-            )
             return Changes(notices=(Notice(message.at_us, plc, stations, text),))
+        if self._lost_since.get(plc):
+            return Changes()
         self._lost_since[plc] = message.at_us
+        self._distrust(plc)
+        since = "the start"
+        if self._heard_us[plc]:
+            zone = ZoneInfo(self.line.time_zone)
+            heard = datetime.fromtimestamp(self._heard_us[plc] / 1e6, zone)
+            since = f"{heard:%Y-%m-%d %H:%M:%S}, the plant's clock in {self.line.time_zone}"
+        text = f"{plc} is lost ({message.reason}); unknown since {since}: {names}"
+        return Changes(notices=(Notice(message.at_us, plc, stations, text),))
+
+    def _distrust(self, plc: str) -> None:
+        """Trust nothing that a PLC has said so far."""
         for key, held in self._values.items():
             if self._tags[key].plc == plc:
+                self._old.add(key)
                 self._values[key] = Reported(
                     held.value, held.source_us, held.arrival_us, Quality.BAD
                 )
         for unit in self._units_of(plc):
             # What the machine did while nobody saw it is not known and not counted.
-            self._machines[unit].since_us = 0
-        text = f"{plc} is lost ({message.reason}); unknown from now on: {names}"
-        return Changes(notices=(Notice(message.at_us, plc, stations, text),))
+            machine = self._machines[unit]
+            if machine.since_us:
+                self._account(unit, max(machine.since_us, self._heard_us[plc]))
 
     def _missing(self, message: TagMissing) -> Changes:
-        names = ", ".join(f"{unit}.{signal}" for unit, signal in message.keys[:5])
-        more = f" and {len(message.keys) - 5} more" if len(message.keys) > 5 else ""
         stations = tuple(
             dict.fromkeys(self._tags[k].station for k in message.keys if k in self._tags)
         )
-        text = f"{message.plc} lacks {len(message.keys)} tags of the map: {names}{more}"
+        count = _several(len(message.keys), "tag")
+        text = f"{message.plc} lacks {count} of the map: {_listed(message.keys)}"
         return Changes(notices=(Notice(message.at_us, message.plc, stations, text),))
 
     # -- what is known ---------------------------------------------------------------------------
 
     @property
     def newest_us(self) -> int:
-        """The newest timestamp of any value: the plant's now; 0 before the first."""
-        return self._newest_us
+        """How far the plant is, by the newest timestamp that came since its PLCs are connected.
+
+        0 before the first. It goes back only where a PLC comes back and its clock is behind.
+        """
+        return max(self._heard_us.values())
 
     def reported(self, unit: str, signal: str) -> Reported | None:
         """A tag's last value, trusted or not; None if none ever came."""
@@ -222,8 +302,14 @@ class Mirror:
                 yield from (station.machine_id(m) for m in range(station.machines))
 
     def unknown_since(self, station: Station) -> int | None:
-        """Since when nothing is known of a station; None if it is known; 0 if it never was."""
-        return self._lost_since.get(self.line.plc_of(station.id))
+        """Since when nothing is known of a station, by the plant's clock.
+
+        Returns:
+            Microseconds since 1970-01-01 UTC of the last that was heard; 0 if nothing ever was;
+            None if the station is known.
+        """
+        plc = self.line.plc_of(station.id)
+        return self._heard_us[plc] if plc in self._lost_since else None
 
     def total(self, station: Station, signal: str) -> float | None:
         """A counter over all machines of a station, since the plant's start; None if unknown."""
@@ -233,14 +319,12 @@ class Mirror:
         return sum(value.value for value in values if value is not None)
 
     def gained(self, station: Station, signal: str) -> float:
-        """How far a counter has grown since the twin first saw it, over a station's machines."""
-        gained = 0.0
-        for m in range(station.machines):
-            key = (station.machine_id(m), signal)
-            held = self._values.get(key)
-            if held is not None:
-                gained += held.value - self._first[key]
-        return gained
+        """How far a counter has grown since the twin first saw it, over a station's machines.
+
+        Only steps up count: a PLC that lost its counters takes nothing back and invents nothing.
+        """
+        units = (station.machine_id(m) for m in range(station.machines))
+        return sum(self._gained.get((unit, signal), 0.0) for unit in units)
 
     def waiting_share(self, station: Station) -> float | None:
         """Share of the watched time in which a station's machines waited or stood as planned.
@@ -248,10 +332,11 @@ class Mirror:
         For a machine with many places, empty places wait. None before a minute has been seen.
         """
         known = waiting = 0.0
+        newest_us = self._heard_us[self.line.plc_of(station.id)]
         for m in range(station.machines):
             unit = station.machine_id(m)
             machine = self._machines[unit]
-            open_us = max(0, self._newest_us - machine.since_us) if machine.since_us else 0
+            open_us = max(0, newest_us - machine.since_us) if machine.since_us else 0
             known += machine.known_us + open_us
             waiting += machine.waiting_us + open_us * machine.waiting_share
         return waiting / known if known >= 60_000_000 * station.machines else None
@@ -273,6 +358,21 @@ class Mirror:
             tag = self._tags[key]
             lost = tag.plc in self._lost_since
             assert not lost or held.quality == Quality.BAD, f"{key} is trusted and its PLC lost"  # noqa: S101
-            assert held.source_us <= self._newest_us, f"{key} is newer than the newest"  # noqa: S101
+            trusted = held.quality != Quality.BAD
+            assert not trusted or held.source_us <= self.newest_us, f"{key} is of the future"  # noqa: S101
+            assert not trusted or key not in self._old, f"{key} is trusted and not said afresh"  # noqa: S101
+        for key, gained in self._gained.items():
+            assert gained >= 0, f"{key} has lost what it made"  # noqa: S101
         for unit, machine in self._machines.items():
             assert 0 <= machine.waiting_us <= machine.known_us + 1, f"{unit} waited too long"  # noqa: S101
+            lost = self._tags[unit, "state_current"].plc in self._lost_since
+            assert not lost or not machine.since_us, f"{unit} is watched and its PLC lost"  # noqa: S101
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _listed(keys: Sequence[tuple[str, str]], most: int = 5) -> str:
+    names = ", ".join(f"{unit}.{signal}" for unit, signal in keys[:most])
+    return names + (f" and {len(keys) - most} more" if len(keys) > most else "")

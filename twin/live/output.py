@@ -35,10 +35,11 @@ class OutputMeter:
         line = self.mirror.line
         return sum(
             self._units[s.id]
-            * (
+            * max(
+                0.0,
                 self.mirror.gained(s, "processed")
                 - self.mirror.gained(s, "defective")
-                - self.mirror.gained(s, "reworked")
+                - self.mirror.gained(s, "reworked"),
             )
             for s in line.stations
             if not line.outputs[s.id]
@@ -57,11 +58,19 @@ class OutputMeter:
     def sample(self) -> None:
         """Note the output now; call it now and then."""
         at = self.mirror.newest_us
+        if self._samples and at < self._samples[-1][0]:
+            # The plant's clock was set back: what was noted by the old one gives no rate.
+            self._samples.clear()
         if not at or (self._samples and at - self._samples[-1][0] < MINUTE_US // 4):
             return
         self._samples.append((at, self.good_units()))
         while self._samples[0][0] < at - self.window_us:
             self._samples.popleft()
+
+    @property
+    def watched_us(self) -> int:
+        """The plant's time that the rate is over, at most the window."""
+        return self._samples[-1][0] - self._samples[0][0] if self._samples else 0
 
     def per_h(self) -> float | None:
         """Good units an hour of the plant's time over the window; None before a minute is seen."""
@@ -70,4 +79,4 @@ class OutputMeter:
         (start, before), (end, now) = self._samples[0], self._samples[-1]
         if end - start < MINUTE_US:
             return None
-        return (now - before) * 3_600_000_000 / (end - start)
+        return max(0.0, now - before) * 3_600_000_000 / (end - start)
