@@ -88,7 +88,7 @@ typedef struct {
 
 /* ---- The state ---------------------------------------------------------------------------------- */
 
-typedef struct { i64 number, entered, rework_pass, defects, next; } Part;
+typedef struct { i64 number, entered; int32_t rework_pass; uint32_t defects; i64 next; } Part;
 typedef struct { i64 head, tail, count; } PartList;    /* of indices into the pool of parts */
 typedef struct { i64 head, tail, count; } PlaceQueue;  /* of places, linked through them */
 
@@ -160,7 +160,7 @@ static i64 new_part(Engine *e, i64 number, i64 rework_pass, i64 defects) {
             e->parts = grown(e, e->parts, &e->parts_room, sizeof(Part));
         i = e->parts_used++;
     }
-    e->parts[i] = (Part){number, 0, rework_pass, defects, NONE};
+    e->parts[i] = (Part){number, 0, (int32_t)rework_pass, (uint32_t)defects, NONE};
     return i;
 }
 
@@ -194,7 +194,7 @@ static void add_todo(Engine *e, i64 task, i64 subject) {
         /* The ring's wrapped part moves behind what stood before the old end. */
         memcpy(e->todo + before, e->todo, (size_t)e->todo_head * sizeof(Todo));
     }
-    e->todo[(e->todo_head + e->todo_count++) % e->todo_room] = (Todo){task, subject};
+    e->todo[(e->todo_head + e->todo_count++) & (e->todo_room - 1)] = (Todo){task, subject};
 }
 
 static void write_event(Engine *e, i64 kind, i64 station, i64 machine, i64 place, i64 number, i64 value) {
@@ -537,7 +537,7 @@ static int judge(Engine *e, const StationPlan *sp, Part *part) {
         u64 drawn = draw(sp->arise_key, index) >> 1;
         for (i64 i = sp->arise.from; i < sp->arise.from + sp->arise.count; i++)
             if (drawn < (u64)e->plan.arise[i].below) {
-                part->defects |= e->plan.arise[i].bit;
+                part->defects |= (uint32_t)e->plan.arise[i].bit;
                 break;
             }
     }
@@ -810,7 +810,7 @@ static void admit(Engine *e, i64 lane) {
 static void settle(Engine *e) {
     while (e->todo_count) {
         Todo next = e->todo[e->todo_head];
-        e->todo_head = (e->todo_head + 1) % e->todo_room;
+        e->todo_head = (e->todo_head + 1) & (e->todo_room - 1);
         e->todo_count--;
         if (next.task == FREE) {
             become_free(e, next.subject);
@@ -1128,18 +1128,19 @@ static void place_fires(Engine *e, i64 place) {
     Place *p = &e->places[place];
     i64 pending = p->pending;
     p->pending = NOTHING;
-    schedule_place(e, place, FOREVER);
     if (pending == COMPLETED) completed(e, place);
     else if (pending == STRUCK) struck(e, place);
     else repaired(e, e->plan.places[place].machine);
 }
 
 static void fire(Engine *e, i64 leaf) {
+    i64 place = NONE;
     if (leaf >= e->machines_leaf) {
         i64 machine = e->machine_of_leaf[leaf - e->machines_leaf];
         const MachinePlan *mp = &e->plan.machines[machine];
         i64 number = mp->places.count > 1 ? tournament_first(&e->inner[machine]) : 0;
-        place_fires(e, mp->places.from + number);
+        place = mp->places.from + number;
+        place_fires(e, place);
     } else if (leaf >= e->clocks_leaf) {
         i64 machine = leaf - e->clocks_leaf;
         if (e->machines[machine].clock_runs) {
@@ -1156,6 +1157,8 @@ static void fire(Engine *e, i64 leaf) {
         calendar_turned(e, leaf);
     }
     settle(e);
+    /* Most places have begun their next operation by now; only one that has not is taken out. */
+    if (place != NONE && e->places[place].pending == NOTHING) schedule_place(e, place, FOREVER);
 }
 
 /* Run on until everything up to and at an instant has happened, or until so many operations have

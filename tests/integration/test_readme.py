@@ -1,0 +1,103 @@
+"""Every command of the README and the how-tos runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "docs/how-to/describe-a-line.md", "docs/how-to/connect-a-client.md")
+DEADLINE_S = 120
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def _commands(page: str) -> list[str]:
+    return [line for block in _blocks(page, "sh") for line in block.splitlines() if line.strip()]
+
+
+ALL = [(page, command) for page in PAGES for command in _commands(page)]
+MAKE = [pair for pair in ALL if pair[1].startswith("make ")]
+TWIN = [pair for pair in ALL if pair not in MAKE]
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place like the root of a clone, so that what commands leave behind isn't left in ours."""
+    here = tmp_path_factory.mktemp("readme")
+    (here / ".venv").symlink_to(ROOT / ".venv")
+    shutil.copytree(ROOT / "lines", here / "lines")
+    demo = _blocks("docs/how-to/describe-a-line.md", "yaml")[0]
+    (here / "demo.yaml").write_text(demo, encoding="utf-8")
+    _run(".venv/bin/twin run tube_line --speed 60 --plain --for '3 s'", here)
+    return here
+
+
+def _run(command: str, where: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        shlex.split(command),
+        cwd=where,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+def _run_until_it_listens(command: str, where: Path) -> int:
+    """Start a command that goes on for ever, wait for its PLCs, and end it as Ctrl-C does."""
+    with subprocess.Popen(
+        shlex.split(command), cwd=where, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "Ctrl-C" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        return process.wait(DEADLINE_S)
+
+
+def test_the_pages_have_commands() -> None:
+    assert {page for page, _ in ALL} == set(PAGES)
+    assert [command for _, command in MAKE] == ["make run", "make test"]
+
+
+@pytest.mark.parametrize(("page", "command"), TWIN, ids=[command for _, command in TWIN])
+def test_a_command_runs_as_it_stands(page: str, command: str, elsewhere: Path) -> None:
+    if not (ROOT / ".venv/bin/twin").exists():
+        pytest.skip("no .venv/bin/twin: the tests don't run from the environment that make builds")
+    words = shlex.split(command)
+    if words[1] == "plc":
+        assert _run_until_it_listens(command, elsewhere) == 0
+        return
+    if words[1] == "run":
+        command += " --plain --for '3 s'"
+    done = _run(command, elsewhere)
+    assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
+    assert done.stdout or done.stderr
+
+
+def test_make_run_runs_the_main_job() -> None:
+    """`make run` on a line that starts quickly; `make test` is what runs this test."""
+    if not shutil.which("make") or not (ROOT / ".venv/.runs").exists():
+        pytest.skip("needs make, and the environment that it builds")
+    arguments = "lines/examples/five_stations.yaml --plain --for '2 s' --data {}"
+    done = subprocess.run(
+        ["make", "run", f"ARGS={arguments.format(ROOT / '.pytest_cache' / 'make-run')}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "FIVE" in done.stdout
