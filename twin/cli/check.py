@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lines.loader import load
-from twin.cli.screen import STDOUT
+from twin.cli.screen import STDOUT, several
 
 __all__ = ["EXAMPLES", "check"]
 
@@ -21,8 +21,9 @@ def check(
     line = load(file)
     machines = sum(station.machines for station in line.stations)
     STDOUT.print(
-        f"{file}: line {line.id} is right: {len(line.stations)} stations, {machines} machines, "
-        f"{len(line.buffers)} buffers, {len(line.plcs) or 1} PLCs",
+        f"{file}: line {line.id} is right: "
+        f"{several(len(line.stations), 'station')}, {several(machines, 'machine')}, "
+        f"{several(len(line.buffers), 'buffer')}, {several(len(line.plcs) or 1, 'PLC')}",
         soft_wrap=True,
         highlight=False,
     )

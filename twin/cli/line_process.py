@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,15 +15,18 @@ from twin.errors import LinetwinError
 
 __all__ = ["LineProcess"]
 
+_log = logging.getLogger("twin.live")
+
 STOP_S = 5.0
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 
 
 @dataclass(slots=True)
 class LineProcess:
     """A `twin plc` process. If it dies it is started again, as a PLC's watchdog would do.
 
-    The new one runs the same plant from the same beginning, so its counters go on where the old
-    one's stood.
+    The new one runs the same plant from the same beginning up to the present before it listens, on
+    the same ports, so its counters go on as if the old one had lived.
 
     Args:
         line: file or packaged name.
@@ -41,6 +45,7 @@ class LineProcess:
     warming: Callable[[float], None]
     endpoints: dict[str, str] = field(default_factory=dict)
     listening: asyncio.Event = field(default_factory=asyncio.Event)
+    clock_us: int | None = None
     pid: int = 0
 
     async def run(self) -> None:
@@ -49,19 +54,29 @@ class LineProcess:
         Raises:
             LinetwinError: it ends before it ever listened; its reason is in the text.
         """
+        pause_s, told = SHORTEST_PAUSE_S, ""
         while True:
-            code, reason = await self._run_once()
+            code, reason, listened = await self._run_once()
             if not self.listening.is_set():
                 raise LinetwinError(f"the PLCs of {self.line} did not start: {reason or code}")
+            pause_s = SHORTEST_PAUSE_S if listened else min(LONGEST_PAUSE_S, 2 * pause_s)
+            if reason and reason != told:
+                # One that is killed says nothing; that it is lost is for the mirror to say.
+                _log.warning("the PLCs of %s have ended: %s", self.line, reason.splitlines()[-1])
+                told = reason
+            await asyncio.sleep(pause_s)
 
-    async def _run_once(self) -> tuple[int, str]:
+    async def _run_once(self) -> tuple[int, str, bool]:
+        """Run it to its end; tell its exit code, its last words, and whether it ever listened."""
         ports = [f"--port={plc}={url.rsplit(':', 1)[1]}" for plc, url in self.endpoints.items()]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "twin", "plc", self.line, "--json", f"--speed={self.speed}"),
             *(f"--seed={self.seed}", f"--data={self.data}", f"--since-us={self.since_us}"),
+            *(() if self.clock_us is None else (f"--clock-us={self.clock_us}",)),
             *ports,
-            stdin=asyncio.subprocess.DEVNULL,
+            "--end-with-stdin",
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             # Ctrl-C is for the twin, which then ends its plants in order.
@@ -71,13 +86,15 @@ class LineProcess:
         assert process.stderr is not None  # noqa: S101 - asked for above
         errors = asyncio.ensure_future(process.stderr.read())
         try:
-            await self._listen(process)
-            return await process.wait(), (await errors).decode(errors="replace").strip()
+            listened = await self._listen(process)
+            code = await process.wait()
+            return code, (await errors).decode(errors="replace").strip(), listened
         finally:
             errors.cancel()
             await _end(process)
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+    async def _listen(self, process: asyncio.subprocess.Process) -> bool:
+        listened = False
         assert process.stdout is not None  # noqa: S101 - asked for above
         async for text in process.stdout:
             event = json.loads(text)
@@ -85,7 +102,10 @@ class LineProcess:
                 self.warming(event["done"])
             elif event["event"] == "listening":
                 self.endpoints = event["endpoints"]
+                self.clock_us = event["clock_us"]
                 self.listening.set()
+                listened = True
+        return listened
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

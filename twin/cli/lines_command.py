@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from lines.loader import load, packaged
-from twin.cli.screen import STDOUT, print_json
+from twin.cli.screen import print_json, print_table
 
 __all__ = ["EXAMPLES", "lines"]
 
@@ -39,6 +39,9 @@ def lines(
         )
         return
     table = Table("name", "line", "what it is", "stations", "machines", "target")
+    for column in (0, 5):
+        table.columns[column].no_wrap = True
+    table.columns[1].overflow = "fold"
     for name, line in loaded.items():
         table.add_row(
             name,
@@ -48,4 +51,4 @@ def lines(
             str(sum(s.machines for s in line.stations)),
             f"{line.target:,.0f} {line.product.unit}/h" if line.target else "",
         )
-    STDOUT.print(table)
+    print_table(table)

@@ -34,7 +34,11 @@ app.command("history", epilog=history.EXAMPLES)(history.history)
 def run() -> None:
     """Run the command line; the entry point of `twin`."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            # Here and not at the interpreter's end, where a reader that has gone is a traceback.
+            sys.stdout.flush()
     except UsageError as error:
         sys.stderr.write(f"twin: {error}\n")
         sys.exit(EXIT_USAGE)

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +23,12 @@ from opcua.clock import WallClock
 from opcua.emulated_plc import serve_line
 from opcua.security import make_pki, server_security
 from twin.cli.places import DEFAULT_DATA, DataPlaces
-from twin.cli.screen import STDERR, progress_bar
-from twin.engine.plant import warmed_plant
+from twin.cli.screen import STDERR, finite, progress_bar
+from twin.engine.plant import SimulatedPlant, warmed_plant
 from twin.errors import UsageError
 from twin.model.line import Line
+
+SLICE_US = 60_000_000
 
 __all__ = ["EXAMPLES", "plc"]
 
@@ -46,13 +51,24 @@ def plc(
         bool, typer.Option(help="Encrypted and authenticated; without, on loopback only.")
     ] = True,
     since_us: Annotated[
-        int | None, typer.Option(hidden=True, help="When the plant began, us since 1970 UTC.")
+        int | None, typer.Option(hidden=True, help="The plant's first now, us since 1970 UTC.")
     ] = None,
+    clock_us: Annotated[
+        int | None, typer.Option(hidden=True, help="When its clock began to run, by the wall's.")
+    ] = None,
+    end_with_stdin: Annotated[
+        bool, typer.Option(hidden=True, help="End when stdin is closed: when who started us ends.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Serve the emulated PLCs of a line over OPC UA until Ctrl-C."""
+    if end_with_stdin:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    finite("--speed", speed)
+    finite("--scan", scan)
     loaded = load(line)
     ports = _ports(loaded, port or [])
+    _must_be_free({plc.id: plc.port for plc in loaded.plcs} | ports)
     say = _say_json if as_json else _say_text
     places = DataPlaces(data)
     if security:
@@ -61,17 +77,43 @@ def plc(
     with progress_bar(f"filling {loaded.id} with work in process") as progress:
         bar = (lambda done: say({"event": "warming", "done": done})) if as_json else progress
         plant, epoch_us = warmed_plant(loaded, seed=seed, now_unix_us=began_us, progress=bar)
-    lived_us = round((time.time_ns() // 1000 - began_us) * speed)
-    clock = WallClock(epoch_us, began_us - epoch_us + lived_us, speed)
+        start_us = plant.now_us
+        if clock_us is not None:
+            _catch_up(plant, start_us, clock_us, speed, bar)
+    started_us = time.time_ns() // 1000 if clock_us is None else clock_us
+    lived_us = round((time.time_ns() // 1000 - started_us) * speed)
+    clock = WallClock(epoch_us, max(plant.now_us, start_us + lived_us), speed)
 
     async def serve() -> None:
         access = server_security(places.pki) if security else None
         async with serve_line(plant, clock, access, ports=ports, scan_s=scan) as served:
-            say({"event": "listening", "line": loaded.id, "endpoints": dict(served.endpoints)})
+            endpoints = dict(served.endpoints)
+            event = {"event": "listening", "line": loaded.id, "endpoints": endpoints}
+            say(event | {"since_us": began_us, "clock_us": started_us})
             await _until_told_to_stop(asyncio.ensure_future(served.run()))
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     asyncio.run(serve())
+
+
+def _catch_up(
+    plant: SimulatedPlant, start_us: int, clock_us: int, speed: float, bar: Callable[[float], None]
+) -> None:
+    """Run on to where the clock is by now, before anybody looks: time must not go back."""
+    while True:
+        due_us = start_us + round((time.time_ns() // 1000 - clock_us) * speed)
+        if due_us - plant.now_us <= SLICE_US:
+            return
+        plant.advance(plant.now_us + SLICE_US)
+        bar((plant.now_us - start_us) / (due_us - start_us))
+
+
+def _end_with_stdin() -> None:
+    """Wait until stdin is closed, as when who started us is killed; then end as by SIGTERM."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    signal.raise_signal(signal.SIGTERM)
 
 
 async def _until_told_to_stop(work: asyncio.Future[None]) -> None:
@@ -96,6 +138,22 @@ def _ports(line: Line, given: list[str]) -> dict[str, int]:
             )
         ports[name] = int(number)
     return ports
+
+
+def _must_be_free(ports: dict[str, int]) -> None:
+    """Look whether the ports can be had, before the plant is filled, which may take a minute."""
+    for name, port in ports.items():
+        with socket.socket() as listener:
+            if os.name == "posix":
+                # As the server itself does: a connection that has just ended holds no port.
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise UsageError(
+                    f"{name}: port {port} of 127.0.0.1 must be free, "
+                    f"{error.strerror or error}; end what uses it, or choose another port"
+                ) from None
 
 
 Say = Callable[[dict[str, object]], None]

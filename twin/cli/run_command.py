@@ -23,8 +23,8 @@ from opcua.security import client_security, make_pki
 from opcua.tag_map import tag_map
 from twin.cli.line_process import LineProcess
 from twin.cli.places import DEFAULT_DATA, DataPlaces
-from twin.cli.screen import STDERR, STDOUT
-from twin.cli.terminal_view import LEGEND, line_panel, summary
+from twin.cli.screen import STDERR, STDOUT, finite, several
+from twin.cli.terminal_view import LEGEND, height_wanted, line_panel, summary
 from twin.cli.watch import History, LiveLine
 from twin.errors import LinetwinError, QuantityError, UsageError
 from twin.historian.duckdb_store import DuckDBHistorian
@@ -36,6 +36,8 @@ EXAMPLES = (
     "Examples:  twin run   |   twin run tube_line --speed 1   |   "
     "twin run my_line.yaml --for '10 min' --plain"
 )
+_log = logging.getLogger("twin.live")
+
 REDRAW_S = 0.5
 PLAIN_EVERY_S = 5.0
 WIDE = 150
@@ -44,7 +46,7 @@ WIDE = 150
 def run(
     lines: Annotated[
         list[str] | None,
-        typer.Argument(help="Line files or packaged names. Default: all packaged lines."),
+        typer.Argument(help="Line files or packaged names. Default: the two packaged plants."),
     ] = None,
     speed: Annotated[
         float, typer.Option(min=0.001, max=1_000, help="Plants run so many times real speed.")
@@ -60,11 +62,12 @@ def run(
 ) -> None:
     """Run the lines and their twin: PLCs over OPC UA, live view, history. Ctrl-C ends it."""
     seconds = None if run_for is None else _seconds(run_for)
-    names = tuple(lines) if lines else packaged()
+    names = tuple(lines) if lines else _plants()
     loaded = [load(name) for name in names]
     ids = [line.id for line in loaded]
     if len(set(ids)) < len(ids):
         raise UsageError(f"the lines must have different ids, got {', '.join(ids)}")
+    finite("--speed", speed)
     places = DataPlaces(data)
     make_pki(places.pki)
     drawn = STDOUT.is_terminal and not plain
@@ -99,6 +102,11 @@ def run(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _plants() -> tuple[str, ...]:
+    """The packaged lines that are plants, not examples."""
+    return tuple(name for name, path in packaged().items() if path.parent.name != "examples")
 
 
 def _first(group: BaseExceptionGroup[LinetwinError]) -> LinetwinError:
@@ -163,11 +171,14 @@ async def _show(
             while True:
                 screen.update(_picture(processes, live, history, done), refresh=True)
                 await asyncio.sleep(REDRAW_S)
-    for process in processes:
-        await process.listening.wait()
+    for twin in live:
+        _log.info("%s: filling the line with work in process", twin.line.id)
     while True:
-        for twin in live:
-            STDOUT.print(summary(twin), highlight=False, soft_wrap=True)
+        for process, twin in zip(processes, live, strict=True):
+            if process.listening.is_set():
+                STDOUT.print(summary(twin), highlight=False, soft_wrap=True)
+            else:
+                _log.info("%s: %.0f %% filled", twin.line.id, done[process.line] * 100)
         await asyncio.sleep(PLAIN_EVERY_S)
 
 
@@ -179,21 +190,44 @@ def _picture(
 ) -> RenderableType:
     waiting = [p.line for p in processes if not p.listening.is_set()]
     shown = [
-        line_panel(twin)
+        (process.speed, twin)
         for process, twin in zip(processes, live, strict=True)
         if process.listening.is_set()
     ]
-    wide = STDOUT.width >= WIDE and len(shown) > 1
-    body: RenderableType = (
-        Columns(shown, equal=True, expand=True, width=STDOUT.width // 2 - 1)
-        if wide
-        else Group(*shown)
-    )
-    foot = f"{LEGEND}     history: {history.stored:,} points"
+    width, height = STDOUT.size
+    foot = f"{LEGEND}   history {several(history.stored, 'point')}"
     if history.away:
         foot += f", {history.waiting:,} wait: {history.away}"
+    room = height - len(waiting) - 1
+    across = 2 if width >= WIDE and len(shown) > 1 else 1
+    wanted = [height_wanted(twin) for _, twin in shown]
+    down = -(-len(shown) // across) or 1
+    heights = [room // down] * len(shown) if across > 1 else _shares(wanted, room)
+    panels = [
+        line_panel(twin, rows, speed) for (speed, twin), rows in zip(shown, heights, strict=True)
+    ]
+    body: RenderableType = (
+        Columns(panels, equal=True, expand=True, width=width // 2 - 1)
+        if across > 1
+        else Group(*panels)
+    )
     starting = [
         f"{name}: filling the line with work in process {done[name]:.0%}, then starting its PLCs"
         for name in waiting
     ]
-    return Group(*(Text(text, style="bold") for text in starting), body, Text(foot, style="dim"))
+    return Group(
+        *(Text(text, style="bold", no_wrap=True) for text in starting),
+        body,
+        Text(foot, style="dim", no_wrap=True, overflow="ellipsis"),
+    )
+
+
+def _shares(wanted: list[int], room: int) -> list[int]:
+    """Share rows out: who wants less than an even share gets it, the others divide the rest."""
+    shares = dict.fromkeys(range(len(wanted)), 0)
+    for left, index in zip(
+        range(len(wanted), 0, -1), sorted(shares, key=lambda i: wanted[i]), strict=True
+    ):
+        shares[index] = min(wanted[index], room // left)
+        room -= shares[index]
+    return list(shares.values())

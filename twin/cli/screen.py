@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
-__all__ = ["STDERR", "STDOUT", "print_json", "progress_bar"]
+from twin.errors import UsageError
+
+__all__ = ["STDERR", "STDOUT", "finite", "print_json", "print_table", "progress_bar", "several"]
 
 STDOUT = Console()
 STDERR = Console(stderr=True)
+
+PAPER_WIDTH = 140
+
+
+def finite(option: str, value: float) -> None:
+    """Check what a range can't: NaN is neither below nor above any bound.
+
+    Raises:
+        UsageError: it is not a number.
+    """
+    if not math.isfinite(value):
+        raise UsageError(f"{option} must be a number, got {value}")
+
+
+def several(count: int, noun: str) -> str:
+    """Count things in words.
+
+    >>> several(1, "PLC"), several(2, "PLC")
+    ('1 PLC', '2 PLCs')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def print_table(table: Table) -> None:
+    """Print a table; where no terminal limits the width, nothing is cut off to fit one."""
+    STDOUT.print(table, width=None if STDOUT.is_terminal else PAPER_WIDTH)
 
 
 def print_json(value: object) -> None:

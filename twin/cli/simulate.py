@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from lines.loader import load
-from twin.cli.screen import STDOUT, print_json, progress_bar
+from twin.cli.screen import STDOUT, finite, print_json, print_table, progress_bar
 from twin.engine import simulation
 from twin.engine.results import Estimate, Results
 from twin.errors import QuantityError, UsageError
@@ -45,6 +45,8 @@ def simulate(
     """Simulate a line from empty; print output, yield, OEE and where the time goes."""
     if days is not None and until is not None:
         raise UsageError("give --days or --until, not both")
+    if days is not None:
+        finite("--days", days)
     span_us = _time("--until", until) if until else round((1.0 if days is None else days) * DAY_US)
     warm_up_us = None if warmup is None else _time("--warmup", warmup)
     loaded = load(line)
@@ -113,7 +115,7 @@ def _print_table(results: Results) -> None:
             *(f"{share * 100:.1f}" for share in shares),
             style="bold" if station.id == slowest else None,
         )
-    STDOUT.print(table)
+    print_table(table)
     hours = results.planned_busy_h
     good = sum(results.good_units(c) for c in results.replications) / len(results.replications)
     target = ""

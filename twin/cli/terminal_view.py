@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,13 +12,16 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from twin.cli.screen import several
 from twin.cli.watch import LiveLine
 from twin.live.mirror import Mirror
+from twin.live.output import MINUTE_US
 from twin.model.buffer import Buffer
 from twin.model.packml import State
+from twin.model.plc import Alarm
 from twin.model.station import Station
 
-__all__ = ["line_panel", "slowest_station", "summary"]
+__all__ = ["height_wanted", "line_panel", "slowest_station", "summary"]
 
 LETTERS = {
     State.EXECUTE: ("E", "green"),
@@ -26,9 +30,12 @@ LETTERS = {
     State.HELD: ("H", "magenta"),
     State.STOPPED: ("-", "dim"),
 }
-LEGEND = "E executes  s starved  b blocked  F fault  H set-up  - planned stop  ? unknown"
+LEGEND = "E executes  s starved  b blocked  F fault  H set-up  - planned stop  ? unknown  ◀ slowest"
 MOST_LETTERS = 14
 BAR = 8
+FRAME = 4
+"""Rows of a panel besides stations, alarms and notices: two borders, headline, column heads."""
+MOST_ALARMS, MOST_NOTICES = 8, 4
 
 
 def slowest_station(mirror: Mirror) -> Station | None:
@@ -92,23 +99,65 @@ def _headline(live: LiveLine) -> Text:
             share = rate / line.target
             colour = "green" if share >= 1 else "yellow" if share >= 0.95 else "red"
             text.append(f"  {share:.0%} of the target {line.target:,.0f}", style=colour)
-    if good + scrap:
-        text.append(f"   {good:,.0f} good so far, yield {good / (good + scrap):.2%}")
+        text.append(f"  over {live.meter.watched_us / MINUTE_US:.0f} min", style="dim")
     slowest = slowest_station(mirror)
     if slowest is not None:
-        text.append(f"   slowest: {slowest.id}", style="bold")
+        text.append(f"   slowest {slowest.id}", style="bold")
+    if good + scrap:
+        text.append(f"   yield {good / (good + scrap):.2%} of {good + scrap:,.0f}")
+    text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 
-def _stations(live: LiveLine) -> Table:
+def _urgency(mirror: Mirror, station: Station, slowest: Station | None) -> tuple[bool, ...]:
+    """Whether a station is unknown, the slowest, down, waiting, at work: greatest first."""
+    units = [station.machine_id(m) for m in range(station.machines)]
+    letters = {_letter(mirror, unit)[0] for unit in units}
+    return (
+        mirror.unknown_since(station) is not None,
+        station is slowest,
+        "F" in letters,
+        bool(letters & {"b", "s", "H"}),
+        letters != {"-"},
+    )
+
+
+def _that_fit(live: LiveLine, rows: int) -> tuple[Sequence[Station], Sequence[Station]]:
+    """Split the stations into those that are shown, in the line's order, and those left out."""
+    stations = live.line.stations
+    if len(stations) <= rows:
+        return stations, ()
+    slowest = slowest_station(live.mirror)
+    ranked = sorted(stations, key=lambda s: _urgency(live.mirror, s, slowest), reverse=True)
+    kept = {station.id for station in ranked[: max(0, rows - 1)]}
+    return (
+        [station for station in stations if station.id in kept],
+        [station for station in stations if station.id not in kept],
+    )
+
+
+def _rest(mirror: Mirror, stations: Sequence[Station]) -> Text:
+    letters = Counter(
+        _letter(mirror, station.machine_id(m))
+        for station in stations
+        for m in range(station.machines)
+    )
+    counts = "".join(f" {count}{letter}" for (letter, _), count in letters.most_common())
+    text = Text(f"  and {several(len(stations), 'station')}:{counts}  ", style="dim")
+    text.append(" ".join(station.id for station in stations))
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def _stations(live: LiveLine, stations: Sequence[Station]) -> Table:
     mirror, line = live.mirror, live.line
     table = Table(box=None, padding=(0, 1), expand=True)
     table.add_column("station", no_wrap=True)
     table.add_column("machines", no_wrap=True)
-    table.add_column("waits", justify="right", no_wrap=True)
+    table.add_column("idle", justify="right", no_wrap=True)
     table.add_column("buffer after it", no_wrap=True)
     slowest = slowest_station(mirror)
-    for station in line.stations:
+    for station in stations:
         unknown = mirror.unknown_since(station)
         share = mirror.waiting_share(station)
         if unknown is not None:
@@ -127,46 +176,88 @@ def _stations(live: LiveLine) -> Table:
     return table
 
 
-def _alarms(live: LiveLine, most: int) -> Text:
+Standing = list[tuple[int, int, str, Alarm]]
+
+
+def _standing(live: LiveLine) -> Standing:
+    """The alarms that stand, the gravest and then the newest first; want of material is none."""
     standing = [
         (station_alarm.severity, held.source_us, tag.unit, station_alarm)
         for tag, held in live.mirror.standing_alarms()
         for station_alarm in live.line.station_by_id[tag.station].alarms
         if f"alarm.{station_alarm.id}" == tag.signal.name and station_alarm.category != "MAT"
     ]
-    standing.sort(key=lambda row: (-row[0], -row[1]))
+    return sorted(standing, key=lambda row: (-row[0], -row[1], row[2]))
+
+
+def _alarms(standing: Standing, time_zone: str, rows: int) -> Text:
     if not standing:
-        return Text("no alarms", style="green")
-    text = Text()
-    for severity, at, unit, alarm in standing[:most]:
-        name = alarm.name.en if alarm.name else alarm.id
-        style = "red" if severity >= 700 else "yellow"
-        text.append(f"{_clock(at, live.line.time_zone)} {unit} {alarm.id} {name}\n", style=style)
-    if len(standing) > most:
-        text.append(f"and {len(standing) - most} more", style="dim")
+        return Text("  no alarms", style="green")
+    lines = []
+    shown = standing if len(standing) <= rows else standing[: max(0, rows - 1)]
+    for severity, at, unit, alarm in shown:
+        name = alarm.name.en if alarm.name else ""
+        style = "bold red" if severity >= 700 else "yellow"
+        lines.append(Text(f"! {_clock(at, time_zone)} {unit} {alarm.id} {name}", style=style))
+    if len(standing) > len(shown):
+        units = ", ".join(row[2] for row in standing[len(shown) :])
+        more = several(len(standing) - len(shown), "more alarm" if shown else "alarm")
+        lines.append(Text(f"! {more}: {units}", style="red"))
+    return _rows(lines)
+
+
+def _notices(live: LiveLine, rows: int) -> Text:
+    latest = [notice.text for notice in live.notices][-rows:] if rows > 0 else []
+    return _rows([Text(f"> {text}", style="dim") for text in latest])
+
+
+def _rows(lines: list[Text]) -> Text:
+    """Join lines of which each keeps to its row."""
+    text = Text("\n").join(lines)
+    text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 
-def line_panel(live: LiveLine, alarms: int = 4) -> RenderableType:
-    """Draw one line.
+def height_wanted(live: LiveLine) -> int:
+    """How many rows a line's panel would take if it had all it wants."""
+    alarms = max(1, min(MOST_ALARMS, len(_standing(live))))
+    return FRAME + len(live.line.stations) + alarms + min(MOST_NOTICES, len(live.notices))
+
+
+def line_panel(live: LiveLine, height: int, speed: float = 1.0) -> RenderableType:
+    """Draw one line in at most so many rows; what matters less is left out first.
 
     Args:
         live: the line that is watched.
-        alarms: how many alarms to show at most.
+        height: rows, borders included.
+        speed: of the plant's clock against the wall's.
     """
     line, mirror = live.line, live.mirror
     name = line.name.en if line.name else line.id
     newest = _clock(mirror.newest_us, line.time_zone) if mirror.newest_us else "nothing yet"
-    parts: list[RenderableType] = [_headline(live), _stations(live), _alarms(live, alarms)]
-    if live.notices:
-        latest = live.notices[-1]
-        parts.append(
-            Text(f"{_clock(latest.at_us, line.time_zone)} {latest.text}", style="dim italic")
-        )
+    standing = _standing(live)
+    # An alarm or two and the latest notice come before the stations that do as they should.
+    room = max(0, height - FRAME)
+    alarms = min(max(1, len(standing)), 2, room)
+    notices = min(len(live.notices), 1, room - alarms)
+    spare = room - alarms - notices
+    shown, left_out = _that_fit(live, spare)
+    spare -= len(shown) + bool(left_out)
+    more_alarms = min(max(0, spare), max(0, min(MOST_ALARMS, len(standing)) - alarms))
+    spare -= more_alarms
+    more_notices = min(max(0, spare), max(0, min(MOST_NOTICES, len(live.notices)) - notices))
+    parts: list[RenderableType] = [_headline(live), _stations(live, shown)]
+    if left_out and room > alarms + notices:
+        parts.append(_rest(mirror, left_out))
+    if alarms:
+        parts.append(_alarms(standing, line.time_zone, alarms + more_alarms))
+    if notices + more_notices:
+        parts.append(_notices(live, notices + more_notices))
+    faster = "" if speed == 1 else f", {speed:g} times real speed"
     return Panel(
         Group(*parts),
         title=f"{line.id}  {name}",
-        subtitle=f"plant's clock {newest}  ({line.time_zone})",
+        subtitle=f"plant's clock {newest} ({line.time_zone}){faster}",
     )
 
 

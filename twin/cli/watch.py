@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from opcua.security import ClientSecurity
 from opcua.subscriber import Subscriber
 from opcua.tag_map import TagMap
-from twin.errors import NotConnected
+from twin.errors import LinetwinError
 from twin.historian.port import Historian, Point
 from twin.live.mirror import Mirror, Notice
 from twin.live.output import OutputMeter
@@ -93,12 +93,16 @@ class History:
 
     async def run(self) -> None:
         """Write batches until cancelled, then write what is left."""
+        writing: asyncio.Future[None] | None = None
         try:
             while True:
                 await asyncio.sleep(self.every_s)
-                await self._write()
+                writing = asyncio.ensure_future(self._write())
+                await asyncio.shield(writing)
         finally:
-            await asyncio.shield(self._write())
+            if writing is not None and not writing.done():
+                await writing
+            await self._write()
 
     async def _write(self) -> None:
         batch, self._waiting = self._waiting, []
@@ -106,7 +110,8 @@ class History:
             return
         try:
             report = await asyncio.to_thread(self.historian.write, batch)
-        except NotConnected as error:
+        except LinetwinError as error:
+            # A store that needs mending, as one on a full disk, must not end the twin either.
             self._waiting = batch + self._waiting
             if not self.away:
                 _log.warning("history is not written: %s", error)
