@@ -1,8 +1,9 @@
 """The embedded historian: one DuckDB file. The only module that imports duckdb.
 
 DuckDB locks a file for one process. So the file is attached for the length of one call and let go
-again: a batch of 1,000 points holds it for about 10 ms, and in between any other process may read
-it. Whoever finds it taken waits for its turn. What was measured: `docs/adr/0003-*.md`.
+again: a batch of 1,000 points holds it for about 15 ms, and in between any other process may read
+it. Whoever finds it taken waits for its turn. What was measured, and what else was tried, is in
+`docs/adr/0003-embedded-history-in-duckdb.md`.
 
 The lock is POSIX's, which a process loses for a file as soon as it closes *any* handle of it. So
 nothing here may open the file but DuckDB, and the stores of one process take turns by themselves.
@@ -44,8 +45,8 @@ __all__ = ["SCHEMA_VERSION", "DuckDBHistorian"]
 SCHEMA_VERSION: Final = 1
 """The version of the tables below; a file of another version is refused."""
 
-# Identity (series, at_us) is kept by the anti-join in _ADD_POINTS: an index would cost four times
-# the disk space and twice the time of a commit.
+# Identity (series, at_us) is kept by the anti-join in _ADD_POINTS: an index would cost five times
+# the disk space and more than ten times the time of a commit.
 _SCHEMA: Final = """
     CREATE TABLE linetwin_schema (version INTEGER NOT NULL);
     CREATE TABLE series (
