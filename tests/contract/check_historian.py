@@ -248,6 +248,8 @@ def check_names(new_store: NewStore) -> None:
             query = Query(line=series.line, unit=series.unit, signal=series.signal)
             assert rows(store.read(query)) == expected(point)
             assert rows(store.last(query)) == expected(point)
+        with pytest.raises(LinetwinError, match="names must be text that UTF-8 can carry"):
+            Query(unit="bad \udcff bytes")
 
 
 def check_timestamps(new_store: NewStore) -> None:
