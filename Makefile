@@ -18,7 +18,7 @@ run: $(VENV)/.runs
 	$(BIN)/twin run $(ARGS)
 
 test: $(VENV)/.tests
-	$(BIN)/python -m pytest -n 2 -m "not nightly" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not nightly" $(ARGS)
 
 nightly: $(VENV)/.tests
 	$(BIN)/python -m pytest -m nightly --timeout 7200 $(ARGS)

@@ -85,7 +85,8 @@ async def test_a_packaged_lines_plant_is_reported_tag_by_tag(tmp_path, name) -> 
     line = load(name)
     clock, plant = ManualClock(EPOCH), SimulatedPlant(line)
     all_tags = tuple(tags(line))
-    async with serve(tmp_path / "pki", clock, plant) as served:
+    free_ports = {plc.id: 0 for plc in line.plcs}
+    async with serve(tmp_path / "pki", clock, plant, ports=free_ports) as served:
         mapped = tag_map(line, served.endpoints)
         async with followed(served, tmp_path / "pki", mapped) as seen:
             await seen.until(lambda: len(seen.latest) == sum(len(p.nodes) for p in mapped.plcs))

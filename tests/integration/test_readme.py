@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+# The packaged lines have fixed ports: what serves them runs one after the other.
+pytestmark = pytest.mark.xdist_group("fixed_ports")
+
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/how-to/describe-a-line.md", "docs/how-to/connect-a-client.md")
 DEADLINE_S = 120

@@ -162,8 +162,8 @@ def test_a_lost_plcs_values_are_bad_and_its_stations_unknown(mirror) -> None:
     assert notice.plc == "PLC-A"
     assert notice.stations == ("CUT", "RACK")
     assert notice.text == (
-        "PLC-A is lost (it is off); unknown since 2026-01-05 08:01:01, the plant's clock in "
-        "Asia/Shanghai: CUT, RACK"
+        "PLC-A is lost: CUT, RACK unknown since 2026-01-05 08:01:01 Asia/Shanghai by the plant's "
+        "clock; it is off"
     )
     assert mirror.value("CUT01", "state_current") is None
     assert mirror.reported("CUT01", "state_current").quality == Quality.BAD
@@ -180,7 +180,7 @@ def test_a_lost_plcs_values_are_bad_and_its_stations_unknown(mirror) -> None:
 
 def test_a_plc_that_never_came_is_unknown_since_the_start() -> None:
     (notice,) = Mirror(LINE).handle(down("PLC-B")).notices
-    assert notice.text == "PLC-B is lost (it is off); unknown since the start: PACK"
+    assert notice.text == "PLC-B is lost: PACK unknown since the start; it is off"
 
 
 def test_a_plc_that_is_back_is_known_again_value_by_value(mirror) -> None:

@@ -1,0 +1,312 @@
+"""The command line: what each command prints, refuses, and tells other programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from twin.cli.main import run
+from twin.historian.duckdb_store import DuckDBHistorian
+from twin.historian.port import Point, Quality, Series
+
+COMMANDS = ("check", "lines", "simulate", "plc", "run", "history")
+LINE = """
+linetwin: 1
+id: MINI
+warm_up: 1 min
+stations:
+  - {id: MAKE, machines: 2, cycle_time: {distribution: exponential, mean: 4 s}, scrap: 0.02}
+  - {id: PACK, cycle_time: 2 s}
+buffers:
+  - {id: MADE, from: MAKE, to: PACK, capacity: 9}
+"""
+T0 = 1_767_571_200_000_000
+
+
+@pytest.fixture
+def mini(tmp_path: Path) -> str:
+    path = tmp_path / "mini.yaml"
+    path.write_text(LINE, encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def twin(monkeypatch, capsys):
+    """Run the command as its entry point does: (exit code, stdout, stderr)."""
+
+    def call(*args: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["twin", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            run()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0), out, err
+
+    return call
+
+
+def process(*args: str | Path, **more) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "twin", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **more,
+    )
+
+
+def plain(text: str) -> str:
+    """What a message says, without the frame that is drawn around it."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_commands_help_has_an_example(twin, command) -> None:
+    code, out, _ = twin(command, "--help")
+    assert code == 0
+    assert re.search(rf"Examples:\s+twin {command}", plain(out))
+
+
+def test_the_help_names_every_command_and_the_exit_codes(twin) -> None:
+    code, out, _ = twin("--help")
+    assert code == 0
+    assert all(f" {command} " in plain(out) for command in COMMANDS)
+    assert "Exit codes: 0 done; 1 it failed" in plain(out)
+
+
+def test_check_of_a_right_file(twin, mini) -> None:
+    code, out, err = twin("check", mini)
+    assert (code, err) == (0, "")
+    assert out == f"{mini}: line MINI is right: 2 stations, 3 machines, 1 buffer, 1 PLC\n"
+
+
+def test_check_of_a_wrong_file(twin, tmp_path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(LINE.replace("cycle_time: 2 s", "cycle_time: -2 s").replace("9", "-9"))
+    code, out, err = twin("check", wrong)
+    assert (code, out) == (1, "")
+    first, second, count = err.splitlines()
+    assert re.match(rf"{re.escape(str(wrong))}:\d+:\d+: stations\[1\]\.cycle_time: must", first)
+    assert re.match(rf"{re.escape(str(wrong))}:\d+:\d+: buffers\[0\]\.capacity: must", second)
+    assert count == "2 faults found"
+
+
+@pytest.mark.parametrize("command", ["check", "simulate", "plc", "run"])
+def test_a_missing_file(twin, tmp_path, command) -> None:
+    code, out, err = twin(command, tmp_path / "tube_lin.yaml")
+    assert (code, out) == (1, "")
+    assert "no such file" in err
+    assert "tube_line" in err
+    assert err.endswith("1 fault found\n")
+
+
+def test_lines(twin) -> None:
+    code, out, _ = twin("lines")
+    assert code == 0
+    for name in ("five_stations", "storage_line", "tube_line"):
+        assert f" {name} " in out
+
+
+def test_lines_as_json(twin) -> None:
+    code, out, _ = twin("lines", "--json")
+    assert code == 0
+    listed = {line["name"]: line for line in json.loads(out)}
+    assert {"storage_line", "tube_line"} <= set(listed)
+    assert listed["tube_line"]["id"] == "TUBE1"
+    assert listed["tube_line"]["stations"] == 11
+    assert listed["tube_line"]["product"] == "tube"
+
+
+def test_simulate_as_json_has_exactly_these_keys(twin, mini) -> None:
+    code, out, err = twin("simulate", mini, "--until", "1 h", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert list(found) == [
+        "line",
+        "engine",
+        "seed",
+        "days",
+        "replications",
+        "good_per_h",
+        "yield_ratio",
+        "stations",
+    ]
+    assert (found["line"], found["seed"], found["replications"]) == ("MINI", 1, 1)
+    assert found["days"] == pytest.approx(1 / 24)
+    for name in ("good_per_h", "yield_ratio"):
+        assert list(found[name]) == ["mean", "half_width_95"]
+        assert found[name]["half_width_95"] is None
+    assert list(found["stations"]) == ["MAKE", "PACK"]
+    for station in found["stations"].values():
+        assert list(station) == [
+            "good",
+            "scrap",
+            "execute_share",
+            "starved_share",
+            "blocked_share",
+            "fault_share",
+            "oee_index",
+        ]
+    assert 0.9 < found["yield_ratio"]["mean"] < 1
+    assert found["good_per_h"]["mean"] == found["stations"]["PACK"]["good"]
+
+
+def test_replications_give_an_interval(twin, mini) -> None:
+    code, out, _ = twin("simulate", mini, "--until", "1 h", "--replications", "3", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["replications"] == 3
+    assert found["good_per_h"]["half_width_95"] > 0
+
+
+def test_days_and_until_are_the_same_span(twin, mini) -> None:
+    assert twin("simulate", mini, "--days", "0.25", "--json") == twin(
+        "simulate", mini, "--until", "6 h", "--json"
+    )
+
+
+def test_the_warm_up_does_not_count(twin, mini) -> None:
+    def made(warm_up: str) -> float:
+        _, out, _ = twin("simulate", mini, "--until", "10 s", "--warmup", warm_up, "--json")
+        return json.loads(out)["stations"]["PACK"]["good"]
+
+    assert made("0 s") < made("10 min") <= 5
+
+
+def test_simulate_for_people(twin, mini) -> None:
+    code, out, _ = twin("simulate", mini, "--until", "1 h")
+    assert code == 0
+    for text in ("MINI", "MAKE", "PACK", "◀ slowest", "planned %", "output", "yield", "energy"):
+        assert text in out
+    assert "…" not in out
+
+
+@pytest.mark.parametrize(
+    ("args", "allowed"),
+    [
+        (("simulate", "MINI", "--days", "1", "--until", "8 h"), "give --days or --until, not both"),
+        (("simulate", "MINI", "--days", "0"), "1e-06<=x<=36500"),
+        (("simulate", "MINI", "--days", "inf"), "1e-06<=x<=36500"),
+        (("simulate", "MINI", "--days", "nan"), "--days must be a number, got nan"),
+        (("simulate", "MINI", "--days", "soon"), "'soon' is not a valid float"),
+        (("simulate", "MINI", "--until", "soon"), "--until must"),
+        (("simulate", "MINI", "--until", "-8 h"), "--until must"),
+        (("simulate", "MINI", "--until", "0 h"), "--until must"),
+        (("simulate", "MINI", "--until", ""), "--until must"),
+        (("simulate", "MINI", "--warmup", "3 apples"), "--warmup must"),
+        (("simulate", "MINI", "--replications", "0"), "x>=1"),
+        (("simulate", "MINI", "--seed", "one"), "'one' is not a valid int"),
+        (("simulate",), "Missing argument 'LINE'"),
+        (("simulate", "MINI", "--day", "3"), "No such option: --day"),
+        (("run", "MINI", "--for", "soon"), "--for must"),
+        (("run", "MINI", "--speed", "0"), "0.001<=x<=1000"),
+        (("run", "MINI", "--speed", "nan"), "--speed must be a number, got nan"),
+        (("plc", "MINI", "--scan", "nan"), "--scan must be a number, got nan"),
+        (("plc", "MINI", "--port", "NO=4840"), "with a PLC of the line"),
+        (("plc", "MINI", "--port", "PLC1=70000"), "--port must be PLC=PORT"),
+        (("history", "--limit", "0"), "x>=1"),
+        (("no-such-command",), "No such command 'no-such-command'"),
+    ],
+)
+def test_a_bad_value_is_a_usage_error_that_says_what_is_allowed(
+    twin, mini, monkeypatch, tmp_path, args, allowed
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = twin(*(mini if arg == "MINI" else arg for arg in args))
+    assert (code, out) == (2, "")
+    assert allowed in plain(err)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    store = DuckDBHistorian(folder / "history.duckdb")
+    series = [Series("MINI", "MAKE01", "processed"), Series("MINI", "MADE", "level")]
+    store.write(
+        [Point(s, T0 + n * 1_000_000, float(n), Quality.GOOD) for s in series for n in range(2000)]
+    )
+    store.close()
+    return folder
+
+
+def test_history_shows_the_newest_of_each_series(twin, data) -> None:
+    code, out, _ = twin("history", "--data", data)
+    assert code == 0
+    assert list(csv.reader(out.splitlines())) == [
+        ["at", "line", "unit", "signal", "value", "quality"],
+        ["2026-01-05T00:33:19.000000+00:00", "MINI", "MADE", "level", "1999.0", "good"],
+        ["2026-01-05T00:33:19.000000+00:00", "MINI", "MAKE01", "processed", "1999.0", "good"],
+    ]
+
+
+def test_history_of_a_time(twin, data) -> None:
+    span = ("--from", "2026-01-05T00:00:10", "--to", "2026-01-05T08:00:12+08:00")
+    code, out, _ = twin("history", "--data", data, "--unit", "MADE", *span, "--json")
+    assert code == 0
+    assert [(row["at"][11:19], row["value"]) for row in json.loads(out)] == [
+        ("00:00:10", 10.0),
+        ("00:00:11", 11.0),
+    ]
+    _, out, _ = twin("history", "--data", data, "--last", "5 s", "--signal", "level", "--json")
+    assert [row["value"] for row in json.loads(out)] == [1994, 1995, 1996, 1997, 1998, 1999]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_history_to_a_file(twin, data, tmp_path, ending) -> None:
+    path = tmp_path / f"out.{ending}"
+    code, out, err = twin("history", "--data", data, "--out", path, "--signal", "level")
+    assert (code, out) == (0, "")
+    assert err == f"2,000 points written to {path}\n"
+    if ending == "csv":
+        assert len(path.read_text().splitlines()) == 2001
+    else:
+        assert path.read_bytes()[:4] == b"PAR1"
+
+
+def test_history_to_an_unknown_kind_of_file(twin, data, tmp_path) -> None:
+    code, _, err = twin("history", "--data", data, "--out", tmp_path / "out.xlsx")
+    assert code in {1, 2}
+    assert ".parquet" in err
+
+
+def test_history_that_is_not_there(twin, tmp_path) -> None:
+    code, out, err = twin("history", "--data", tmp_path / "nowhere")
+    assert (code, out) == (2, "")
+    assert "there is no history at" in err
+    assert "--data names another" in err
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("option", ["--from", "--to", "--last"])
+def test_history_at_a_time_that_is_none(twin, data, option) -> None:
+    code, _, err = twin("history", "--data", data, option, "yesterday")
+    assert code == 2
+    assert err.startswith(f"twin: {option} must be")
+    assert "'yesterday'" in err
+
+
+def test_a_reader_that_has_enough_is_no_traceback(data) -> None:
+    with process("history", "--data", data, "--limit", "4000") as twin:
+        assert twin.stdout.readline().startswith(b"at,line,")
+        twin.stdout.close()
+        assert twin.stderr.read() == b""
+        assert twin.wait(30) in {0, 1}
+
+
+def test_the_same_output_whatever_the_hash_seed(mini) -> None:
+    outs = []
+    for seed in ("1", "2"):
+        env = os.environ | {"PYTHONHASHSEED": seed}
+        with process("simulate", mini, "--until", "2 h", "--json", env=env) as twin:
+            out, err = twin.communicate(timeout=60)
+            assert (twin.returncode, err) == (0, b"")
+            outs.append(out)
+    assert outs[0] == outs[1]
