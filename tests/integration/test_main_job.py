@@ -158,14 +158,14 @@ def newest_us(data: Path) -> tuple[int, int]:
 
 
 async def test_it_runs_for_its_time_prints_and_stores(mini, tmp_path) -> None:
-    async with twin(*run_args(mini, tmp_path, "--for", "6 s")) as job:
+    async with twin(*run_args(mini, tmp_path, "--for", "3 s")) as job:
         await job.until(lambda: job.out)
         assert await job.ended() == 0
     assert "Traceback" not in "\n".join(job.err)
     assert job.said(r"MINI: PLC-M connected: MAKE, PACK$")
     last = job.out[-1]
     assert re.match(
-        r"MINI \w{3} \d\d:\d\d:\d\d: [\d,]+ of 1,800 good box/h, machines .*, "
+        r"MINI \w{3} \d\d:\d\d:\d\d: [\d,]+ of 1,800 good boxes/h, machines .*, "
         r"slowest (MAKE|PACK), alarms 0$",
         last,
     ), last
@@ -187,7 +187,7 @@ async def test_a_killed_plc_is_unknown_and_comes_back(mini, tmp_path) -> None:
         assert again != child
         assert listens_on(again) == ports
         printed = len(job.out)
-        await job.until(lambda: len(job.out) >= printed + 2)
+        await job.until(lambda: len(job.out) > printed)
         assert "unknown" not in job.out[-1]
         assert "?" not in job.out[-1]
         job.process.send_signal(signal.SIGINT)
@@ -218,7 +218,7 @@ async def test_interrupted_while_it_starts(mini, tmp_path) -> None:
 async def test_killed_it_leaves_a_history_and_no_plc(mini, tmp_path) -> None:
     async with twin(*run_args(mini, tmp_path, "--speed", "1")) as job:
         await job.until(lambda: job.said("PLC-M connected"))
-        await job.until(lambda: len(job.out) >= 2)
+        await job.until(lambda: job.out)
         children = children_of(job.process.pid)
         assert len(children) == 1
         job.process.kill()
@@ -241,7 +241,7 @@ async def test_a_reader_that_goes_is_no_traceback(mini, tmp_path) -> None:
     async with twin(*run_args(mini, tmp_path, "--for", "60 s")) as job:
         await job.until(lambda: job.said("PLC-M connected"))
         job.process._transport.get_pipe_transport(1).close()  # as `| head` does at last
-        assert await job.ended() == 1
+        assert await job.ended() == 0
     assert not job.said("Traceback|Exception")
     assert children_of(job.process.pid) == []
 

@@ -58,7 +58,8 @@ class LineProcess:
         while True:
             code, reason, listened = await self._run_once()
             if not self.listening.is_set():
-                raise LinetwinError(f"the PLCs of {self.line} did not start: {reason or code}")
+                reason = reason.removeprefix("twin: ") or f"exit code {code}"
+                raise LinetwinError(f"the PLCs of {self.line} did not start: {reason}")
             pause_s = SHORTEST_PAUSE_S if listened else min(LONGEST_PAUSE_S, 2 * pause_s)
             if reason and reason != told:
                 # One that is killed says nothing; that it is lost is for the mirror to say.

@@ -35,7 +35,7 @@ def run() -> None:
     """Run the command line; the entry point of `twin`."""
     try:
         try:
-            app()
+            app(prog_name="twin")
         finally:
             # Here and not at the interpreter's end, where a reader that has gone is a traceback.
             sys.stdout.flush()

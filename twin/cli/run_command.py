@@ -54,7 +54,8 @@ def run(
     seed: Annotated[int, typer.Option(help="The same seed gives the same plants.")] = 1,
     data: Annotated[Path, typer.Option(help="Where keys and history are kept.")] = DEFAULT_DATA,
     run_for: Annotated[
-        str | None, typer.Option("--for", help="End by itself after this time, as '2 min'.")
+        str | None,
+        typer.Option("--for", help="End by itself after watching for this time, as '2 min'."),
     ] = None,
     plain: Annotated[
         bool, typer.Option(help="Print lines of text; so it does where no terminal is.")
@@ -151,11 +152,19 @@ async def _run(
             for process, twin in zip(processes, live, strict=True)
         ]
         tasks.append(group.create_task(history.run()))
-        tasks.append(group.create_task(_show(processes, live, history, done, drawn=drawn)))
+        tasks.append(group.create_task(_show(processes, live, history, done, stop, drawn=drawn)))
+        stopped = group.create_task(stop.wait())
+        up = group.create_task(_all_listen(processes))
+        await asyncio.wait((stopped, up), return_when=asyncio.FIRST_COMPLETED)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)
-        for task in tasks:
+            await asyncio.wait_for(stopped, seconds)
+        for task in (*tasks, stopped, up):
             task.cancel()
+
+
+async def _all_listen(processes: list[LineProcess]) -> None:
+    for process in processes:
+        await process.listening.wait()
 
 
 async def _show(
@@ -163,6 +172,7 @@ async def _show(
     live: list[LiveLine],
     history: History,
     done: dict[str, float],
+    stop: asyncio.Event,
     *,
     drawn: bool,
 ) -> None:
@@ -173,13 +183,27 @@ async def _show(
                 await asyncio.sleep(REDRAW_S)
     for twin in live:
         _log.info("%s: filling the line with work in process", twin.line.id)
-    while True:
-        for process, twin in zip(processes, live, strict=True):
-            if process.listening.is_set():
-                STDOUT.print(summary(twin), highlight=False, soft_wrap=True)
-            else:
-                _log.info("%s: %.0f %% filled", twin.line.id, done[process.line] * 100)
-        await asyncio.sleep(PLAIN_EVERY_S)
+    for process, twin in zip(processes, live, strict=True):
+        while not process.listening.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.listening.wait(), PLAIN_EVERY_S)
+                break
+            _log.info("%s: %.0f %% filled", twin.line.id, done[process.line] * 100)
+    try:
+        while True:
+            await asyncio.sleep(PLAIN_EVERY_S)
+            _print_summaries(live, stop)
+    finally:
+        _print_summaries(live, stop)
+
+
+def _print_summaries(live: list[LiveLine], stop: asyncio.Event) -> None:
+    try:
+        sys.stdout.writelines(summary(twin) + "\n" for twin in live)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read this has gone, and with them the reason to go on.
+        stop.set()
 
 
 def _picture(
@@ -195,9 +219,9 @@ def _picture(
         if process.listening.is_set()
     ]
     width, height = STDOUT.size
-    foot = f"{LEGEND}   history {several(history.stored, 'point')}"
+    foot = f"{several(history.stored, 'point')} stored   {LEGEND}"
     if history.away:
-        foot += f", {history.waiting:,} wait: {history.away}"
+        foot = f"HISTORY IS NOT WRITTEN, {history.waiting:,} points wait: {history.away}"
     room = height - len(waiting) - 1
     across = 2 if width >= WIDE and len(shown) > 1 else 1
     wanted = [height_wanted(twin) for _, twin in shown]

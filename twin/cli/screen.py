@@ -14,7 +14,16 @@ from rich.table import Table
 
 from twin.errors import UsageError
 
-__all__ = ["STDERR", "STDOUT", "finite", "print_json", "print_table", "progress_bar", "several"]
+__all__ = [
+    "STDERR",
+    "STDOUT",
+    "finite",
+    "plural",
+    "print_json",
+    "print_table",
+    "progress_bar",
+    "several",
+]
 
 STDOUT = Console()
 STDERR = Console(stderr=True)
@@ -38,7 +47,16 @@ def several(count: int, noun: str) -> str:
     >>> several(1, "PLC"), several(2, "PLC")
     ('1 PLC', '2 PLCs')
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun if count == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Name more than one.
+
+    >>> plural("cell"), plural("box")
+    ('cells', 'boxes')
+    """
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def print_table(table: Table) -> None:

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from lines.loader import load
-from twin.cli.screen import STDOUT, finite, print_json, print_table, progress_bar
+from twin.cli.screen import STDOUT, finite, plural, print_json, print_table, progress_bar
 from twin.engine import simulation
 from twin.engine.results import Estimate, Results
 from twin.errors import QuantityError, UsageError
@@ -47,7 +47,13 @@ def simulate(
         raise UsageError("give --days or --until, not both")
     if days is not None:
         finite("--days", days)
-    span_us = _time("--until", until) if until else round((1.0 if days is None else days) * DAY_US)
+    span_us = (
+        _time("--until", until)
+        if until is not None
+        else round((1.0 if days is None else days) * DAY_US)
+    )
+    if span_us <= 0:
+        raise UsageError(f"--until must be greater than 0, got {until!r}")
     warm_up_us = None if warmup is None else _time("--warmup", warmup)
     loaded = load(line)
     with progress_bar(f"simulating {loaded.id}") as progress:
@@ -124,8 +130,8 @@ def _print_table(results: Results) -> None:
             f" (target {line.target:,.0f}, {results.good_per_h().mean / line.target:.1%} of it)"
         )
     STDOUT.print(
-        f"output   {_interval(results.good_per_h(), 1)} good {unit}s an hour of planned busy "
-        f"time{target}\n"
+        f"output   {_interval(results.good_per_h(), 1)} good {plural(unit)} an hour of planned "
+        f"busy time{target}\n"
         f"         {good / results.days:,.0f} a day; {hours:,.1f} h of {results.days * 24:,.1f} h "
         f"are planned busy time\n"
         f"yield    {_interval(results.yield_ratio(), 3, 100)} %\n"

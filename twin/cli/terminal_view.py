@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from twin.cli.screen import several
+from twin.cli.screen import plural, several
 from twin.cli.watch import LiveLine
 from twin.live.mirror import Mirror
 from twin.live.output import MINUTE_US
@@ -30,7 +30,7 @@ LETTERS = {
     State.HELD: ("H", "magenta"),
     State.STOPPED: ("-", "dim"),
 }
-LEGEND = "E executes  s starved  b blocked  F fault  H set-up  - planned stop  ? unknown  ◀ slowest"
+LEGEND = "E executes · s starved · b blocked · F fault · H set-up · - planned stop · ? unknown"
 MOST_LETTERS = 14
 BAR = 8
 FRAME = 4
@@ -94,12 +94,12 @@ def _headline(live: LiveLine) -> Text:
     if rate is None:
         text.append("output: watching for a minute of the plant's time first", style="dim")
     else:
-        text.append(f"{rate:,.0f} good {unit}s/h", style="bold")
+        text.append(f"{rate:,.0f} good {plural(unit)}/h", style="bold")
         if line.target:
             share = rate / line.target
             colour = "green" if share >= 1 else "yellow" if share >= 0.95 else "red"
-            text.append(f"  {share:.0%} of the target {line.target:,.0f}", style=colour)
-        text.append(f"  over {live.meter.watched_us / MINUTE_US:.0f} min", style="dim")
+            text.append(f"  {share:.0%} of target {line.target:,.0f}", style=colour)
+        text.append(f"  in {live.meter.watched_us / MINUTE_US:.0f} min", style="dim")
     slowest = slowest_station(mirror)
     if slowest is not None:
         text.append(f"   slowest {slowest.id}", style="bold")
@@ -190,8 +190,12 @@ def _standing(live: LiveLine) -> Standing:
     return sorted(standing, key=lambda row: (-row[0], -row[1], row[2]))
 
 
-def _alarms(standing: Standing, time_zone: str, rows: int) -> Text:
+def _alarms(standing: Standing, live: LiveLine, rows: int) -> Text:
+    time_zone = live.line.time_zone
     if not standing:
+        away = [plc for plc in live.mirror.plcs if live.mirror.lost_since(plc) is not None]
+        if away:
+            return Text(f"  alarms unknown of {', '.join(away)}; else none", style="bold red")
         return Text("  no alarms", style="green")
     lines = []
     shown = standing if len(standing) <= rows else standing[: max(0, rows - 1)]
@@ -250,7 +254,7 @@ def line_panel(live: LiveLine, height: int, speed: float = 1.0) -> RenderableTyp
     if left_out and room > alarms + notices:
         parts.append(_rest(mirror, left_out))
     if alarms:
-        parts.append(_alarms(standing, line.time_zone, alarms + more_alarms))
+        parts.append(_alarms(standing, live, alarms + more_alarms))
     if notices + more_notices:
         parts.append(_notices(live, notices + more_notices))
     faster = "" if speed == 1 else f", {speed:g} times real speed"
@@ -272,7 +276,7 @@ def summary(live: LiveLine) -> str:
     target = f" of {line.target:,.0f}" if line.target else ""
     return (
         f"{line.id} {_clock(mirror.newest_us, line.time_zone) if mirror.newest_us else '-'}: "
-        f"{'-' if rate is None else f'{rate:,.0f}'}{target} good {line.product.unit}s/h, "
+        f"{'-' if rate is None else f'{rate:,.0f}'}{target} good {plural(line.product.unit)}/h, "
         f"machines {' '.join(f'{letter}={n}' for letter, n in sorted(states.items()))}, "
         f"slowest {slowest.id if slowest else '-'}, "
         f"alarms {sum(1 for _ in mirror.standing_alarms())}"

@@ -238,8 +238,8 @@ class Mirror:
         if self._heard_us[plc]:
             zone = ZoneInfo(self.line.time_zone)
             heard = datetime.fromtimestamp(self._heard_us[plc] / 1e6, zone)
-            since = f"{heard:%Y-%m-%d %H:%M:%S}, the plant's clock in {self.line.time_zone}"
-        text = f"{plc} is lost ({message.reason}); unknown since {since}: {names}"
+            since = f"{heard:%Y-%m-%d %H:%M:%S} {self.line.time_zone} by the plant's clock"
+        text = f"{plc} is lost: {names} unknown since {since}; {message.reason}"
         return Changes(notices=(Notice(message.at_us, plc, stations, text),))
 
     def _distrust(self, plc: str) -> None:
