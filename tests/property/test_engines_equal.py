@@ -19,7 +19,16 @@ pytestmark = pytest.mark.skipif(
     kernel_library() is None, reason="the compiled engine is not installed: no C compiler"
 )
 SECOND = 1_000_000
-COUNTED = "started completed consumed good defective reworked failures time_us".split()
+COUNTED = (
+    "started",
+    "completed",
+    "consumed",
+    "good",
+    "defective",
+    "reworked",
+    "failures",
+    "time_us",
+)
 
 
 def _both(line: Line, stops: list[int], seed: int) -> tuple[EventLog, EventLog, Counters, Counters]:
@@ -38,8 +47,8 @@ def _first_difference(a: np.ndarray, b: np.ndarray) -> str:
     at = int(unequal[0]) if len(unequal) else n
     story = [f"event {at} of {len(a)} (SimPy) and {len(b)} (kernel); {', '.join(COLUMNS)}"]
     for name, table in (("SimPy ", a), ("kernel", b)):
-        for row in table[max(0, at - 5) : at + 1]:
-            story.append(f"{name} {EventKind(row[1]).name:20} {row.tolist()}")
+        near = table[max(0, at - 5) : at + 1]
+        story += [f"{name} {EventKind(row[1]).name:20} {row.tolist()}" for row in near]
     return "\n".join(story)
 
 

@@ -19,7 +19,7 @@ def test_iso_22400_ratios() -> None:
     assert kpi.effectiveness == pytest.approx(300 / 360)
     assert kpi.quality_ratio == pytest.approx(0.9)
     assert kpi.oee_index == pytest.approx(6 / 9 * 300 / 360 * 0.9)
-    assert kpi.busy_share == pytest.approx(0.7)
+    assert kpi.busy_share == pytest.approx(0.8)
     shares = (
         kpi.execute_share, kpi.starved_share, kpi.blocked_share, kpi.fault_share,
         kpi.setup_share, kpi.maintenance_share, kpi.planned_stop_share,
