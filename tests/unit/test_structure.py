@@ -1,0 +1,81 @@
+"""Imports point one way, every module has its layer, every library its home."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("twin", "opcua", "lines", "dashboards")
+CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+    "importlinter"
+]["contracts"][0]
+
+HOMES = {
+    "asyncua": ("opcua/",),
+    "cryptography": ("opcua/",),
+    "duckdb": ("twin/historian/duckdb_store.py",),
+    "pydantic": ("twin/model/", "lines/", "opcua/tag_map.py"),
+    "rich": ("twin/cli/",),
+    "ruamel": ("lines/yaml_tree.py", "opcua/tag_map.py"),
+    "scipy": ("twin/engine/quantiles.py", "twin/engine/results.py"),
+    "simpy": ("twin/engine/agenda.py",),
+    "typer": ("twin/cli/",),
+}
+"""Which files may import a library; numpy is everybody's."""
+
+
+def _files() -> list[Path]:
+    return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+
+
+def _imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_imports_point_one_way() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_module_has_its_layer() -> None:
+    layers = {name.strip() for layer in CONTRACT["layers"] for name in layer.split("|")}
+
+    def has_layer(module: str) -> bool:
+        return any(module == layer or module.startswith(f"{layer}.") for layer in layers)
+
+    modules = {".".join(p.relative_to(ROOT).with_suffix("").parts) for p in _files()}
+    free = {"twin.__init__", "twin.__main__", "twin.historian.__init__"}
+    assert sorted(m for m in modules - free if not has_layer(m)) == []
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_is_imported_at_home_only(library: str) -> None:
+    users = {str(p.relative_to(ROOT)) for p in _files() if library in _imported(p)}
+    assert users
+    assert sorted(user for user in users if not user.startswith(HOMES[library])) == []
+
+
+def test_every_library_has_a_home() -> None:
+    ours = {*PACKAGES, "numpy", *sys.stdlib_module_names}
+    used = {name for path in _files() for name in _imported(path)}
+    assert sorted(used - ours - set(HOMES)) == []
+
+
+def test_the_dead_opcua_of_pypi_is_not_installed_beside_ours() -> None:
+    import opcua
+
+    assert Path(opcua.__file__).parent == ROOT / "opcua"
