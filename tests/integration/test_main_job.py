@@ -171,7 +171,7 @@ async def test_it_runs_for_its_time_prints_and_stores(mini, tmp_path) -> None:
     ), last
     points, _ = newest_us(tmp_path / "data")
     (told,) = job.said(r"points stored in")
-    assert int(told.split(" points")[0].replace(",", "")) == points > 50
+    assert int(told.split(" points")[0].replace(",", "")) == points > 30
 
 
 async def test_a_killed_plc_is_unknown_and_comes_back(mini, tmp_path) -> None:
@@ -228,7 +228,7 @@ async def test_killed_it_leaves_a_history_and_no_plc(mini, tmp_path) -> None:
         for child in children:
             await gone(child)
     points, at_us = newest_us(tmp_path / "data")
-    assert points > 50
+    assert points > 30
     assert shown is not None
     seconds = sum(
         int(part) * 60**power for power, part in zip((2, 1, 0), shown.groups(), strict=True)

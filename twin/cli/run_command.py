@@ -219,7 +219,7 @@ def _picture(
         if process.listening.is_set()
     ]
     width, height = STDOUT.size
-    foot = f"{several(history.stored, 'point')} stored   {LEGEND}"
+    foot = f"{several(history.stored, 'point')}   {LEGEND}"
     if history.away:
         foot = f"HISTORY IS NOT WRITTEN, {history.waiting:,} points wait: {history.away}"
     room = height - len(waiting) - 1

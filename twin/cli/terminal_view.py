@@ -30,7 +30,7 @@ LETTERS = {
     State.HELD: ("H", "magenta"),
     State.STOPPED: ("-", "dim"),
 }
-LEGEND = "E executes · s starved · b blocked · F fault · H set-up · - planned stop · ? unknown"
+LEGEND = "E executes · s starved · b blocked · F fault · H set-up · - planned · ? unknown"
 MOST_LETTERS = 14
 BAR = 8
 FRAME = 4
