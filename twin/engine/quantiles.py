@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from twin.model import durations as d
 from twin.model.quantity import MAX_TIME_US
@@ -55,11 +55,20 @@ def _normal(duration: d.Normal) -> tuple[float, float, float]:
     return duration.mean_us, spread, float(special.ndtr(-1 / duration.cv))
 
 
-def _triangular(duration: d.Triangular) -> stats.distributions.rv_frozen:
-    width = duration.high_us - duration.low_us
-    return stats.triang(
-        (duration.mode_us - duration.low_us) / width, loc=duration.low_us, scale=width
-    )
+def _triangular_quantile(duration: d.Triangular, u: Floats) -> Floats:
+    low, mode, high = duration.low_us, duration.mode_us, duration.high_us
+    rising = low + np.sqrt(u * (high - low) * (mode - low))
+    falling = high - np.sqrt((1 - u) * (high - low) * (high - mode))
+    return np.where(u < (mode - low) / (high - low), rising, falling)
+
+
+def _triangular_cumulative(duration: d.Triangular, x: Floats) -> Floats:
+    low, mode, high = duration.low_us, duration.mode_us, duration.high_us
+    x = np.clip(x, low, high)
+    # A side of no width has no share; the 1 only keeps the division from failing.
+    rising = (x - low) ** 2 / ((high - low) * ((mode - low) or 1))
+    falling = 1 - (high - x) ** 2 / ((high - low) * ((high - mode) or 1))
+    return np.where(x < mode, rising, falling)
 
 
 def _quantile(duration: d.Duration, u: Floats) -> Floats:
@@ -84,7 +93,7 @@ def _quantile(duration: d.Duration, u: Floats) -> Floats:
             scale = duration.mean_us / special.gamma(1 + 1 / duration.shape)
             return np.asarray(scale * (-np.log1p(-u)) ** (1 / duration.shape))
         case d.Triangular():
-            return np.asarray(_triangular(duration).ppf(u), dtype=np.float64)
+            return _triangular_quantile(duration, u)
         case d.Empirical():
             values = np.sort(np.asarray(duration.values_us, dtype=float))
             return np.asarray(np.interp(u, np.linspace(0, 1, len(values)), values))
@@ -116,7 +125,7 @@ def _cumulative(duration: d.Duration, x: Floats) -> Floats:
             scale = duration.mean_us / special.gamma(1 + 1 / duration.shape)
             return np.asarray(-np.expm1(-((x / scale) ** duration.shape)))
         case d.Triangular():
-            return np.asarray(_triangular(duration).cdf(x))
+            return _triangular_cumulative(duration, x)
         case d.Empirical():
             values = np.sort(np.asarray(duration.values_us, dtype=float))
             ranks = np.linspace(0, 1, len(values))

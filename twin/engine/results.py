@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from twin.engine.counters import Counters
 from twin.engine.planned_time import open_time_us
@@ -38,7 +38,7 @@ class Estimate:
         if n < 2:
             return cls(mean, None)
         spread = float(np.std(values, ddof=1)) / n**0.5
-        return cls(mean, float(stats.t.ppf(0.975, n - 1)) * spread)
+        return cls(mean, float(special.stdtrit(n - 1, 0.975)) * spread)
 
 
 @dataclass(frozen=True, slots=True)
