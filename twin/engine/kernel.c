@@ -164,7 +164,8 @@ struct Place {
     Group *group;
     int32_t condition, pending, loaded, waits_for_load, rework_pass, redone;
     i64 drawn_us, left_us, started_us, resumed_us, lead, operation, since_us;
-    Parts parts, out;
+    Parts *out;             /* what goes out after the work: `parts` or `made` */
+    Parts parts, made;
     i64 turn;
     Place *previous, *next;
     Outlet *outlet;         /* where it waits for room */
@@ -179,7 +180,7 @@ struct Place {
     X(Outlet, lane_givers, outlets)
 
 typedef struct { i64 at_us, kind, station, machine, place, number, value; } Event;
-typedef struct { i64 task; Place *place; Lane *lane; } Todo;
+typedef struct { i64 task; union { Place *place; Lane *lane; }; } Todo;
 
 typedef struct Engine {
     Program plan;
@@ -191,6 +192,7 @@ typedef struct Engine {
 #undef DECLARE
     i64 now_us, start_us, end_us, turns, completed_operations;
     Todo *todo; i64 todo_room, todo_head, todo_count;
+    Place *free_first;     /* the list's head, when that is a place that has become free */
     Event *log; i64 log_room, log_count; int logging;
     Tournament clocks;     /* calendars, deliveries, services, failures by time: they rarely fire */
     Tournament work;       /* a leaf for each machine */
@@ -238,14 +240,20 @@ static inline Part *take_first(Parts *ring) {
     return part;
 }
 
-static inline void add_todo(Engine *e, i64 task, Place *place, Lane *lane) {
+static inline void add_todo(Engine *e, Todo todo) {
     if (e->todo_count == e->todo_room) {
         i64 before = e->todo_room;
         e->todo = grown(e, e->todo, &e->todo_room, sizeof(Todo));
         /* As above. */
         memcpy(e->todo + before, e->todo, (size_t)e->todo_head * sizeof(Todo));
     }
-    e->todo[(e->todo_head + e->todo_count++) & (e->todo_room - 1)] = (Todo){task, place, lane};
+    e->todo[(e->todo_head + e->todo_count++) & (e->todo_room - 1)] = todo;
+}
+
+/* A place goes on the list as free: most often it is alone there, and never seen in the ring. */
+static inline void set_free(Engine *e, Place *place) {
+    if (!e->todo_count && !e->free_first) e->free_first = place;
+    else add_todo(e, (Todo){FREE, .place = place});
 }
 
 static void write_event(Engine *e, i64 kind, i64 station, i64 machine, i64 place, i64 number, i64 value) {
@@ -363,7 +371,7 @@ static void restate(Engine *e, Place *p) {
     else if (m->down) condition = m->down->plan->is_setup ? SETUP : FAULT;
     else if (m->service) condition = MAINTENANCE;
     else if (m->station->closed && !p->loaded) condition = PLANNED_STOP;
-    else if (p->out.count) condition = BLOCKED;
+    else if (!p->loaded && p->out->count) condition = BLOCKED;
     else condition = STARVED;
     set_condition(e, p, condition);
 }
@@ -425,7 +433,7 @@ static inline void gained_room(Engine *e, Lane *lane) {
     for (i64 i = 0; i < lane->givers_count; i++)
         if (lane->givers[i]->waiting.head) {
             lane->gained_room = 1;
-            add_todo(e, GAINED_ROOM, NULL, lane);
+            add_todo(e, (Todo){GAINED_ROOM, .lane = lane});
             return;
         }
 }
@@ -438,7 +446,7 @@ static inline void enter(Engine *e, Lane *lane, const Part *part) {
     for (i64 i = 0; i < lane->takers_count; i++)
         if (lane->takers[i]->waiting.head) {
             lane->gained_parts = 1;
-            add_todo(e, GAINED_PARTS, NULL, lane);
+            add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
             return;
         }
 }
@@ -496,19 +504,21 @@ static inline void begin(Engine *e, Place *p) {
 }
 
 static void take_from(Engine *e, const Inlet *in, i64 wanted, Parts *parts) {
-    while (wanted-- > 0) {
+    while (wanted > 0) {
         Lane *oldest = NULL;
-        i64 entered = 0;
+        i64 entered = 0, filled = 0;
         for (i64 k = 0; k < in->lanes_count; k++) {
             Lane *lane = in->lanes[k];
             if (!lane->parts.count) continue;
             i64 its = lane->parts.slots[lane->parts.head].entered;
-            if (!oldest || its < entered) {
+            if (!filled++ || its < entered) {
                 oldest = lane;
                 entered = its;
             }
         }
-        *new_last(e, parts) = *take_first(&oldest->parts);
+        i64 many = filled > 1 ? 1 : wanted;  /* the others are empty, and stay so */
+        wanted -= many;
+        while (many--) *new_last(e, parts) = *take_first(&oldest->parts);
         gained_room(e, oldest);
     }
 }
@@ -589,7 +599,7 @@ static void make_parts(Engine *e, Place *p) {
     i64 first = p->operation * sp->gives_milli / MILLI;
     i64 last = (p->operation + 1) * sp->gives_milli / MILLI;
     for (i64 i = first; i < last; i++)
-        *new_last(e, &p->out) = (Part){sp->code + i, 0, p->redone, defects};
+        *new_last(e, &p->made) = (Part){sp->code + i, 0, p->redone, defects};
 }
 
 /* A part goes back: to a lane, or the operation is done again in place; true if it is. */
@@ -606,26 +616,29 @@ static int rework(Engine *e, Place *p, Part *part, i64 lane) {
     p->redone++;
     /* What a new part is made of again must not bring its defects back. */
     for (uint32_t i = 0; i < p->parts.count; i++) part_at(&p->parts, i)->defects = 0;
-    if (p->group->station->plan->passes_on) *new_last(e, &p->parts) = *part;
+    p->made.count = 0;
     begin(e, p);
     return 1;
 }
 
-/* Judge what waits in `out`; what goes on stays there. True if the operation is done again. */
-static int judge_all(Engine *e, Place *p) {
+/* Judge what is to go out; what goes on stays there. True if the operation is done again. */
+static inline int judge_all(Engine *e, Place *p) {
     const StationPlan *sp = p->group->station->plan;
-    for (uint32_t left = p->out.count; left; left--) {
-        Part part = *take_first(&p->out);
-        int verdict = judge(e, sp, &part);
+    uint32_t kept = 0, count = p->out->count;
+    for (uint32_t i = 0; i < count; i++) {
+        Part *part = part_at(p->out, i);
+        int verdict = judge(e, sp, part);
         if (verdict == PASS) {
-            *new_last(e, &p->out) = part;
+            if (kept < i) *part_at(p->out, kept) = *part;
+            kept++;
         } else if (verdict == SCRAP) {
             p->machine->defective++;
-            if (e->logging) log_place(e, PART_SCRAPPED, p, part.number, part.defects);
-        } else if (rework(e, p, &part, verdict == REWORK ? sp->rework_lane : sp->reject_lane)) {
+            if (e->logging) log_place(e, PART_SCRAPPED, p, part->number, part->defects);
+        } else if (rework(e, p, part, verdict == REWORK ? sp->rework_lane : sp->reject_lane)) {
             return 1;
         }
     }
+    p->out->count = kept;
     return 0;
 }
 
@@ -649,16 +662,23 @@ static inline Lane *room(const Outlet *outlet) {
     return best;
 }
 
-static inline void put(Engine *e, Place *p, Lane *lane) {
-    const Part *part = take_first(&p->out);
-    p->machine->good++;
-    if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
-    enter(e, lane, part);
+/* Put out the first part that waits; with it all that must follow it into the same lane. */
+static inline void put(Engine *e, Place *p, const Outlet *outlet, Lane *lane) {
+    i64 many = 1;
+    if (p->out->count > 1 && outlet->lanes_count == 1 && p->group->outlets_count == 1 && lane->capacity) {
+        i64 free = lane->capacity - lane->parts.count;
+        many = p->out->count < free ? p->out->count : free;
+    }
+    p->machine->good += many;
+    if (e->logging)
+        for (uint32_t i = 0; i < many; i++)
+            log_place(e, PART_PASSED, p, part_at(p->out, i)->number, lane - e->lanes);
+    while (many--) enter(e, lane, take_first(p->out));
 }
 
 static inline void emptied(Engine *e, Place *p) {
     p->machine->occupied--;
-    add_todo(e, FREE, p, NULL);
+    set_free(e, p);
 }
 
 static inline int handling_is_shut(const Machine *m) {
@@ -667,11 +687,11 @@ static inline int handling_is_shut(const Machine *m) {
 
 /* Parts leave the line. */
 static void let_go(Engine *e, Place *p) {
-    p->machine->good += p->out.count;
+    p->machine->good += p->out->count;
     if (e->logging)
-        for (uint32_t i = 0; i < p->out.count; i++)
-            log_place(e, PART_PASSED, p, part_at(&p->out, i)->number, NONE);
-    p->out.count = 0;
+        for (uint32_t i = 0; i < p->out->count; i++)
+            log_place(e, PART_PASSED, p, part_at(p->out, i)->number, NONE);
+    p->out->count = 0;
 }
 
 /* Put parts out in their order while there is room (rules S7, S10). */
@@ -679,15 +699,15 @@ static inline void put_out(Engine *e, Place *p) {
     const Group *group = p->group;
     int shut = handling_is_shut(p->machine);
     if (!group->outlets_count && !shut) let_go(e, p);
-    while (p->out.count) {
-        Outlet *outlet = shut ? NULL : outlet_of(group, part_at(&p->out, 0));
+    while (p->out->count) {
+        Outlet *outlet = shut ? NULL : outlet_of(group, part_at(p->out, 0));
         Lane *lane = outlet ? room(outlet) : NULL;
         if (!lane) {
             if (outlet) wait_for_room(e, p, outlet);
             restate(e, p);
             return;
         }
-        put(e, p, lane);
+        put(e, p, outlet, lane);
     }
     p->outlet = NULL;
     emptied(e, p);
@@ -701,17 +721,11 @@ static inline void completed(Engine *e, Place *p) {
     m->cycle_time_us = e->now_us - p->started_us;
     s->completed++;
     e->completed_operations++;
-    if (s->plan->passes_on) {
-        Parts empty = p->out;
-        p->out = p->parts;
-        p->parts = empty;
-    } else {
-        make_parts(e, p);
-    }
-    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->lead, p->out.count);
+    if (!s->plan->passes_on) make_parts(e, p);
+    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->lead, p->out->count);
     if (!s->plan->plain && judge_all(e, p)) return;
     p->loaded = 0;
-    p->parts.count = 0;
+    if (!s->plan->passes_on) p->parts.count = 0;
     put_out(e, p);
 }
 
@@ -736,7 +750,7 @@ static void wait_for_load(Engine *e, Place *p) {
 static void become_free(Engine *e, Place *p) {
     Machine *m = p->machine;
     if (p->loaded || p->waits_for_load) return;
-    if (p->out.count) {
+    if (p->out->count) {
         if (!p->outlet) put_out(e, p);
         return;
     }
@@ -778,13 +792,13 @@ static void admit(Engine *e, Lane *lane) {
         if (!best) return;
         Outlet *wanted = best;
         Place *p = best->waiting.head;
-        while (p->out.count) {
-            wanted = outlet_of(p->group, part_at(&p->out, 0));
+        while (p->out->count) {
+            wanted = outlet_of(p->group, part_at(p->out, 0));
             Lane *to = room(wanted);
             if (!to) break;
-            put(e, p, to);
+            put(e, p, wanted, to);
         }
-        if (!p->out.count) {
+        if (!p->out->count) {
             stop_waiting_for_room(p);
             emptied(e, p);
         } else if (wanted != best) {
@@ -796,7 +810,14 @@ static void admit(Engine *e, Lane *lane) {
 
 /* Work off the list of rule S26, in turn, until nothing moves any more. */
 static inline void settle(Engine *e) {
-    while (e->todo_count) {
+    for (;;) {
+        if (e->free_first) {
+            Place *place = e->free_first;
+            e->free_first = NULL;
+            become_free(e, place);
+        }
+        if (e->free_first) continue;
+        if (!e->todo_count) return;
         Todo next = e->todo[e->todo_head];
         e->todo_head = (e->todo_head + 1) & (e->todo_room - 1);
         e->todo_count--;
@@ -838,17 +859,13 @@ static void go_down(Engine *e, Machine *m, Mode *mode) {
 }
 
 static void scrap_load(Engine *e, Place *p) {
-    Parts *gone = &p->parts;
-    if (!p->machine->station->plan->passes_on) {
-        make_parts(e, p);
-        p->parts.count = 0;
-        gone = &p->out;
-    }
+    Parts *gone = p->out;
+    if (!p->machine->station->plan->passes_on) make_parts(e, p);
     p->machine->defective += gone->count;
     if (e->logging)
         for (uint32_t i = 0; i < gone->count; i++)
             log_place(e, PART_SCRAPPED, p, part_at(gone, i)->number, part_at(gone, i)->defects);
-    gone->count = 0;
+    p->parts.count = p->made.count = 0;
     p->loaded = 0;
     p->left_us = 0;
     emptied(e, p);
@@ -930,7 +947,7 @@ static void withdraw(Place *p) {
 
 static void reopen(Engine *e, Machine *m) {
     for (Place *p = m->places; p < m->places + m->places_count; p++)
-        if (!p->loaded && !p->waits_for_load && !p->outlet) add_todo(e, FREE, p, NULL);
+        if (!p->loaded && !p->waits_for_load && !p->outlet) set_free(e, p);
 }
 
 static void repaired(Engine *e, Machine *m) {
@@ -987,7 +1004,7 @@ static void set_next_due(Engine *e, Service *s) {
 
 static int begin_due_service(Engine *e, Machine *m) {
     if (m->service || m->down || !m->services_due) return 0;
-    if (m->places_count == 1 && (m->places->loaded || m->places->out.count)) return 0;
+    if (m->places_count == 1 && (m->places->loaded || m->places->out->count)) return 0;
     Service *s = &e->services[m->plan->services.from];
     while (!s->due) s++;
     s->due = 0;
@@ -1185,7 +1202,7 @@ static int start(Engine *e) {
     for (i64 i = 0; i < plan->places_count; i++) {
         e->places[i].condition = STARVED;
         e->places[i].since_us = e->now_us;
-        add_todo(e, FREE, &e->places[i], NULL);
+        set_free(e, &e->places[i]);
     }
     settle(e);
     return 1;
@@ -1198,7 +1215,7 @@ EXPORT void linetwin_close(Engine *e) {
     if (e->places)
         for (i64 i = 0; i < e->plan.places_count; i++) {
             free(e->places[i].parts.slots);
-            free(e->places[i].out.slots);
+            free(e->places[i].made.slots);
         }
     if (e->inner)
         for (i64 i = 0; i < e->plan.machines_count; i++) free(e->inner[i].nodes);
@@ -1267,8 +1284,10 @@ static void wire(Engine *e) {
         m->modes = e->modes + mp->modes.from;
     }
     for (i64 i = 0; i < plan->places_count; i++) {
-        e->places[i].machine = &e->machines[plan->places[i].machine];
-        e->places[i].group = &e->groups[plan->places[i].group];
+        Place *p = &e->places[i];
+        p->machine = &e->machines[plan->places[i].machine];
+        p->group = &e->groups[plan->places[i].group];
+        p->out = p->group->station->plan->passes_on ? &p->parts : &p->made;
     }
     for (i64 i = 0; i < plan->modes_count; i++) e->modes[i].plan = &plan->modes[i];
     for (i64 i = 0; i < plan->services_count; i++) {

@@ -43,7 +43,7 @@ STATE = {
     "places": _row(
         "machine group condition:i4 pending:i4 loaded:i4 waits_for_load:i4 rework_pass:i4 redone:i4 "
         "drawn_us left_us started_us resumed_us lead operation since_us "
-        "parts:3i8 out:3i8 turn previous next outlet"
+        "out parts:3i8 made:3i8 turn previous next outlet"
     ),
 }
 """The rows of the kernel's state that are read here, as its structs have them."""
