@@ -40,7 +40,7 @@ enum EventKind {
     OPERATION_STARTED = 1, OPERATION_COMPLETED, PART_PASSED, PART_SCRAPPED, PART_REWORKED,
     STATE_CHANGED, MACHINE_FAILED, MACHINE_REPAIRED, MATERIAL_DELIVERED
 };
-enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3 };
+enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3, TOO_FAR = 4 };
 
 /* ---- The program: a line as arrays of structs of int64, laid out by program.py ---------------- */
 
@@ -98,8 +98,10 @@ typedef struct { i64 number, entered; int32_t rework_pass; uint32_t defects; } P
 typedef struct { Part *slots; uint32_t room, head, count; } Parts;  /* a ring; room: a power of two */
 typedef struct { Place *head, *tail; i64 count; } PlaceQueue;       /* linked through the places */
 
-typedef struct { i64 at, leaf; } Due;
-typedef struct { i64 width; Due *nodes; } Tournament;  /* the root at 1, leaves from `width` on */
+/* A node is the winner below it: when, since the run's start, and which leaf, in one word, so that
+ * the smaller word is the earlier event and, on a tie, the lower leaf. The root is at 1, the leaves
+ * from `width` on; the lowest `bits` of a word are the leaf. */
+typedef struct { i64 width; int bits; i64 start_us; u64 never, *nodes; } Tournament;
 
 typedef struct {
     const StationPlan *plan;
@@ -190,7 +192,7 @@ typedef struct Engine {
 #define DECLARE(type, name, table) type **name;
     LINK_TABLES(DECLARE)
 #undef DECLARE
-    i64 now_us, start_us, end_us, turns, completed_operations;
+    i64 now_us, start_us, end_us, horizon_us, turns, completed_operations;
     Todo *todo; i64 todo_room, todo_head, todo_count;
     Place *free_first;     /* the list's head, when that is a place that has become free */
     Event *log; i64 log_room, log_count; int logging;
@@ -272,27 +274,29 @@ static void log_machine(Engine *e, i64 kind, const Machine *m, i64 number, i64 v
 
 /* ---- Pending events: tournaments; the earliest wins, the lower leaf on a tie (rule S25) ------------- */
 
-static int tournament_open(Tournament *t, i64 leaves) {
-    t->width = 1;
-    while (t->width < leaves) t->width *= 2;
-    t->nodes = malloc((size_t)(2 * t->width) * sizeof(Due));
+static int tournament_open(Tournament *t, i64 leaves, i64 start_us) {
+    t->start_us = start_us;
+    for (t->bits = 0; INT64_C(1) << t->bits < leaves;) t->bits++;
+    t->width = INT64_C(1) << t->bits;
+    t->never = UINT64_MAX >> 1 >> t->bits;
+    t->nodes = malloc((size_t)(2 * t->width) * sizeof(u64));
     if (!t->nodes) return 0;
-    for (i64 leaf = 0; leaf < t->width; leaf++) t->nodes[t->width + leaf] = (Due){FOREVER, leaf};
+    for (i64 i = 0; i < t->width; i++) t->nodes[t->width + i] = t->never << t->bits | (u64)i;
     for (i64 node = t->width - 1; node >= 1; node--) t->nodes[node] = t->nodes[2 * node];
     return 1;
 }
 
-static inline Due tournament_first(const Tournament *t) { return t->nodes[1]; }
+static inline i64 tournament_leaf(const Tournament *t) { return t->nodes[1] & (u64)(t->width - 1); }
+static inline i64 tournament_at(const Tournament *t) { return t->start_us + (i64)(t->nodes[1] >> t->bits); }
 
 /* Without a branch on who wins, which nobody could foretell. */
 static inline void tournament_set(Tournament *t, i64 leaf, i64 at) {
-    Due winner = {at, leaf};
-    for (i64 node = leaf + t->width; node > 1; node >>= 1) {
+    u64 since = (u64)(at - t->start_us);
+    u64 winner = (since < t->never ? since : t->never) << t->bits | (u64)leaf;
+    for (u64 node = (u64)(leaf + t->width); node > 1; node >>= 1) {
         t->nodes[node] = winner;
-        Due other = t->nodes[node ^ 1];
-        int other_wins = other.at < winner.at + (node & 1);  /* the left one on a tie */
-        winner.at = other_wins ? other.at : winner.at;
-        winner.leaf = other_wins ? other.leaf : winner.leaf;
+        u64 other = t->nodes[node ^ 1];
+        winner = other < winner ? other : winner;
     }
     t->nodes[1] = winner;
 }
@@ -300,9 +304,9 @@ static inline void tournament_set(Tournament *t, i64 leaf, i64 at) {
 static inline void schedule_place(Engine *e, Place *p, i64 at) {
     Machine *m = p->machine;
     if (m->inner) {
-        i64 before = tournament_first(m->inner).at;
+        i64 before = tournament_at(m->inner);
         tournament_set(m->inner, p - m->places, at);
-        at = tournament_first(m->inner).at;
+        at = tournament_at(m->inner);
         if (at == before) return;
     }
     tournament_set(&e->work, m->leaf, at);
@@ -644,22 +648,33 @@ static inline int judge_all(Engine *e, Place *p) {
 
 /* ---- Putting out ---------------------------------------------------------------------------------------------- */
 
-static inline Outlet *outlet_of(const Group *group, const Part *part) {
+static Outlet *drawn_outlet(const Group *group, const Part *part) {
     Outlet *outlet = group->outlets, *last = outlet + group->outlets_count - 1;
-    if (outlet == last) return outlet;
     u64 index = draw_index(part->number, part->rework_pass);
     u64 drawn = draw(group->station->plan->route, index) >> 1;
     while (outlet < last && drawn >= outlet->share_below) outlet++;
     return outlet;
 }
 
-static inline Lane *room(const Outlet *outlet) {
+/* Where the place's first part wants to go. */
+static inline Outlet *outlet_of(const Place *p) {
+    const Group *group = p->group;
+    return group->outlets_count == 1 ? group->outlets : drawn_outlet(group, part_at(p->out, 0));
+}
+
+static Lane *emptiest(const Outlet *outlet) {
     Lane *best = NULL;
     for (i64 k = 0; k < outlet->lanes_count; k++) {
         Lane *lane = outlet->lanes[k];
         if ((!best || lane->parts.count < best->parts.count) && has_room(lane)) best = lane;
     }
     return best;
+}
+
+/* The lane that the next part goes to; NULL if there is no room. */
+static inline Lane *room(const Outlet *outlet) {
+    if (outlet->lanes_count > 1) return emptiest(outlet);
+    return has_room(outlet->lanes[0]) ? outlet->lanes[0] : NULL;
 }
 
 /* Put out the first part that waits; with it all that must follow it into the same lane. */
@@ -700,7 +715,7 @@ static inline void put_out(Engine *e, Place *p) {
     int shut = handling_is_shut(p->machine);
     if (!group->outlets_count && !shut) let_go(e, p);
     while (p->out->count) {
-        Outlet *outlet = shut ? NULL : outlet_of(group, part_at(p->out, 0));
+        Outlet *outlet = shut ? NULL : outlet_of(p);
         Lane *lane = outlet ? room(outlet) : NULL;
         if (!lane) {
             if (outlet) wait_for_room(e, p, outlet);
@@ -793,7 +808,7 @@ static void admit(Engine *e, Lane *lane) {
         Outlet *wanted = best;
         Place *p = best->waiting.head;
         while (p->out->count) {
-            wanted = outlet_of(p->group, part_at(p->out, 0));
+            wanted = outlet_of(p);
             Lane *to = room(wanted);
             if (!to) break;
             put(e, p, wanted, to);
@@ -1121,19 +1136,35 @@ static void clock_fires(Engine *e, i64 leaf) {
     } else {
         calendar_turned(e, leaf);
     }
-    settle(e);
 }
 
-static void machine_fires(Engine *e, Machine *m) {
-    Place *p = m->places + (m->inner ? tournament_first(m->inner).leaf : 0);
+static inline void place_fires(Engine *e, Place *p) {
     int32_t pending = p->pending;
     p->pending = NOTHING;
     if (pending == COMPLETED) completed(e, p);
     else if (pending == STRUCK) struck(e, p);
-    else repaired(e, m);
+    else repaired(e, p->machine);
+}
+
+/* The earliest event up to an instant, with all that it sets off; false if there is none. */
+static inline int step(Engine *e, i64 to_us) {
+    i64 clock = tournament_at(&e->clocks), work = tournament_at(&e->work);
+    Place *p = NULL;
+    if (clock <= work) {  /* rule S25 */
+        if (clock > to_us) return 0;
+        e->now_us = clock;
+        clock_fires(e, tournament_leaf(&e->clocks));
+    } else {
+        if (work > to_us) return 0;
+        e->now_us = work;
+        const Machine *m = e->machine_of_leaf[tournament_leaf(&e->work)];
+        p = m->places + (m->inner ? tournament_leaf(m->inner) : 0);
+        place_fires(e, p);
+    }
     settle(e);
     /* Most places have begun their next operation by now; only one that has not is taken out. */
-    if (p->pending == NOTHING) schedule_place(e, p, FOREVER);
+    if (p && p->pending == NOTHING) schedule_place(e, p, FOREVER);
+    return 1;
 }
 
 /* Run on until everything up to and at an instant has happened, or until so many operations have
@@ -1141,25 +1172,14 @@ static void machine_fires(Engine *e, Machine *m) {
 EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_operations, i64 most_events) {
     int failed = setjmp(e->give_up);
     if (failed) return failed;
-    for (;;) {
-        Due clock = tournament_first(&e->clocks), work = tournament_first(&e->work);
-        int clock_is_first = clock.at <= work.at;  /* rule S25 */
-        i64 at = clock_is_first ? clock.at : work.at;
-        if (at > to_us || at >= FOREVER) break;
-        e->now_us = at;
-        if (clock_is_first) clock_fires(e, clock.leaf);
-        else machine_fires(e, e->machine_of_leaf[work.leaf]);
-        if (e->completed_operations >= most_operations) {
-            e->end_us = at;
-            return COUNT_REACHED;
-        }
-        if (e->logging && e->log_count >= most_events) {
-            e->end_us = at;
-            return LOG_IS_FULL;
-        }
+    i64 until = to_us < e->horizon_us ? to_us : e->horizon_us;
+    while (step(e, until)) {
+        e->end_us = e->now_us;
+        if (e->completed_operations >= most_operations) return COUNT_REACHED;
+        if (e->logging && e->log_count >= most_events) return LOG_IS_FULL;
     }
-    e->end_us = to_us;
-    return OK;
+    e->end_us = until;
+    return until < to_us ? TOO_FAR : OK;
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------------------------------------------ */
@@ -1296,6 +1316,14 @@ static void wire(Engine *e) {
     }
 }
 
+/* A tournament; the engine runs as far as the times of all of them reach (ten thousand leaves: 17 years). */
+static int open_events(Engine *e, Tournament *t, i64 leaves) {
+    if (!tournament_open(t, leaves, e->start_us)) return 0;
+    i64 last_us = e->start_us + (i64)t->never - 1;
+    if (last_us < e->horizon_us) e->horizon_us = last_us;
+    return 1;
+}
+
 static int lay_out_events(Engine *e) {
     const Program *plan = &e->plan;
     e->services_leaf = plan->calendars_count + plan->materials_count;
@@ -1304,8 +1332,8 @@ static int lay_out_events(Engine *e) {
     e->machine_of_leaf = calloc(machines, sizeof(Machine *));
     e->inner = calloc(machines, sizeof(Tournament));
     if (!e->machine_of_leaf || !e->inner) return 0;
-    if (!tournament_open(&e->clocks, e->failures_leaf + plan->machines_count)) return 0;
-    if (!tournament_open(&e->work, plan->machines_count)) return 0;
+    if (!open_events(e, &e->clocks, e->failures_leaf + plan->machines_count)) return 0;
+    if (!open_events(e, &e->work, plan->machines_count)) return 0;
     /* Places are numbered by rank, and a machine's are together: so are the machines' leaves. */
     i64 leaf = 0;
     for (i64 i = 0; i < plan->places_count; i++) {
@@ -1315,7 +1343,7 @@ static int lay_out_events(Engine *e) {
         m->leaf = leaf++;
         if (m->places_count == 1) continue;
         m->inner = &e->inner[m - e->machines];
-        if (!tournament_open(m->inner, m->places_count)) return 0;
+        if (!open_events(e, m->inner, m->places_count)) return 0;
     }
     return 1;
 }
@@ -1326,6 +1354,7 @@ EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
     if (!e) return NULL;
     e->plan = *plan;
     e->now_us = e->start_us = e->end_us = start_us;
+    e->horizon_us = FOREVER - 1;
     e->logging = logging;
     int all = 1;
 #define RESERVE(type, name)                                                                        \

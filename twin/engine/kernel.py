@@ -22,7 +22,7 @@ __all__ = ["KernelEngine", "kernel_library", "load_kernel"]
 
 FOREVER = 1 << 62
 EVENTS_AT_ONCE = 200_000
-OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED = range(4)
+OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, TOO_FAR = range(5)
 
 
 def _row(text: str) -> np.dtype[np.void]:
@@ -155,7 +155,7 @@ class KernelEngine:
             most_operations: stop earlier, when so many operations have been completed.
 
         Raises:
-            EngineError: the instant has passed, or there is no more memory.
+            EngineError: the instant has passed or is too far off, or there is no more memory.
         """
         if to_us < self.now_us:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
@@ -166,6 +166,10 @@ class KernelEngine:
             self._hand_on_events()
             if outcome == OUT_OF_MEMORY:
                 raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
+            if outcome == TOO_FAR:
+                raise EngineError(
+                    f"the compiled engine can't run line {self.line.id} beyond {self.now_us} us"
+                )
             if outcome != LOG_IS_FULL:
                 return
 
