@@ -120,7 +120,7 @@ typedef struct {
     i64 takers_count, givers_count;
 } Lane;
 
-typedef struct { Lane **lanes; i64 lanes_count, milli; } Inlet;
+typedef struct { Lane **lanes; i64 lanes_count, milli, whole; } Inlet;  /* whole: 0 if it alternates */
 
 typedef struct Outlet {
     PlaceQueue waiting;
@@ -136,6 +136,7 @@ typedef struct Group {
     Inlet *inlets;
     Outlet *outlets;
     i64 inlets_count, outlets_count;
+    i64 hand_to_hand;   /* if one of its inputs is a lane with capacity 0 */
 } Group;
 
 typedef struct { const ModePlan *plan; i64 count, strikes_at; } Mode;
@@ -419,9 +420,9 @@ static void stop_waiting_for_room(Place *p) {
 
 /* ---- Lanes --------------------------------------------------------------------------------------------- */
 
-static inline i64 need(i64 milli, i64 operation) {
-    if (milli == MILLI) return 1;
-    return (operation + 1) * milli / MILLI - operation * milli / MILLI;
+static inline i64 need(const Inlet *in, i64 operation) {
+    if (in->whole) return in->whole;
+    return (operation + 1) * in->milli / MILLI - operation * in->milli / MILLI;
 }
 
 static inline int has_room(const Lane *lane) {
@@ -460,7 +461,7 @@ static int has_all_it_needs(const Engine *e, const Group *group) {
     for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++) {
         i64 there = 0;
         for (i64 k = 0; k < in->lanes_count; k++) there += in->lanes[k]->parts.count;
-        if (there < need(in->milli, operation)) return 0;
+        if (there < need(in, operation)) return 0;
     }
     Range uses = group->station->plan->uses;
     for (const UsePlan *use = e->plan.uses + uses.from; use < e->plan.uses + uses.from + uses.count; use++)
@@ -537,7 +538,7 @@ static void take(Engine *e, Place *p) {
         gained_room(e, group->single_lane);
     } else {
         for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
-            take_from(e, in, need(in->milli, operation), &p->parts);
+            take_from(e, in, need(in, operation), &p->parts);
         Range uses = group->station->plan->uses;
         for (i64 i = uses.from; i < uses.from + uses.count; i++) {
             Store *store = &e->materials[e->plan.uses[i].material];
@@ -757,12 +758,13 @@ static void wait_for_load(Engine *e, Place *p) {
     join(e, &group->waiting, p);
     p->waits_for_load = 1;
     restate(e, p);
+    if (!group->hand_to_hand) return;
     for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
         for (i64 k = 0; k < in->lanes_count; k++)
             if (!in->lanes[k]->capacity) gained_room(e, in->lanes[k]);
 }
 
-static void become_free(Engine *e, Place *p) {
+static inline void become_free(Engine *e, Place *p) {
     Machine *m = p->machine;
     if (p->loaded || p->waits_for_load) return;
     if (p->out->count) {
@@ -824,27 +826,28 @@ static void admit(Engine *e, Lane *lane) {
 }
 
 /* Work off the list of rule S26, in turn, until nothing moves any more. */
-static inline void settle(Engine *e) {
+static void settle(Engine *e) {
     for (;;) {
-        if (e->free_first) {
-            Place *place = e->free_first;
-            e->free_first = NULL;
-            become_free(e, place);
+        Place *place = e->free_first;
+        e->free_first = NULL;
+        if (!place) {
+            if (!e->todo_count) return;
+            Todo next = e->todo[e->todo_head];
+            e->todo_head = (e->todo_head + 1) & (e->todo_room - 1);
+            e->todo_count--;
+            if (next.task == GAINED_PARTS) {
+                next.lane->gained_parts = 0;
+                serve(e, next.lane);
+                continue;
+            }
+            if (next.task == GAINED_ROOM) {
+                next.lane->gained_room = 0;
+                admit(e, next.lane);
+                continue;
+            }
+            place = next.place;
         }
-        if (e->free_first) continue;
-        if (!e->todo_count) return;
-        Todo next = e->todo[e->todo_head];
-        e->todo_head = (e->todo_head + 1) & (e->todo_room - 1);
-        e->todo_count--;
-        if (next.task == FREE) {
-            become_free(e, next.place);
-        } else if (next.task == GAINED_PARTS) {
-            next.lane->gained_parts = 0;
-            serve(e, next.lane);
-        } else {
-            next.lane->gained_room = 0;
-            admit(e, next.lane);
-        }
+        become_free(e, place);
     }
 }
 
@@ -1094,9 +1097,9 @@ static void calendar_turned(Engine *e, i64 calendar) {
     tournament_set(&e->clocks, calendar, next_edge(e, calendar, e->now_us));
     for (i64 k = stations.from; k < stations.from + stations.count; k++) {
         Station *s = &e->stations[e->plan.calendar_stations[k]];
-        Range machines = s->plan->machines;
+        Machine *first = &e->machines[s->plan->machines.from];
         s->closed = closed;
-        for (Machine *m = e->machines + machines.from; m < e->machines + machines.from + machines.count; m++) {
+        for (Machine *m = first; m < first + s->plan->machines.count; m++) {
             for (Place *p = m->places; p < m->places + m->places_count; p++) {
                 if (closed) stop_waiting_for_load(p);
                 restate(e, p);
@@ -1113,7 +1116,8 @@ static void delivered(Engine *e, i64 material) {
     if (e->logging) write_event(e, MATERIAL_DELIVERED, NONE, NONE, NONE, 0, material);
     for (i64 k = mp->stations.from; k < mp->stations.from + mp->stations.count; k++) {
         Range groups = e->plan.stations[e->plan.material_stations[k]].groups;
-        for (Group *g = e->groups + groups.from; g < e->groups + groups.from + groups.count; g++)
+        Group *first = &e->groups[groups.from];
+        for (Group *g = first; g < first + groups.count; g++)
             while (g->waiting.head && is_ready(e, g)) serve_group(e, g);
     }
 }
@@ -1239,9 +1243,11 @@ EXPORT void linetwin_close(Engine *e) {
         }
     if (e->inner)
         for (i64 i = 0; i < e->plan.machines_count; i++) free(e->inner[i].nodes);
-#define RELEASE(type, name, ...) free(e->name);
+#define RELEASE(type, name) free(e->name);
+#define RELEASE_LINKS(type, name, table) RELEASE(type, name)
     STATE_TABLES(RELEASE)
-    LINK_TABLES(RELEASE)
+    LINK_TABLES(RELEASE_LINKS)
+#undef RELEASE_LINKS
 #undef RELEASE
     free(e->inner);
     free(e->clocks.nodes);
@@ -1276,7 +1282,8 @@ static void wire(Engine *e) {
     }
     for (i64 i = 0; i < plan->inlets_count; i++) {
         const InletPlan *in = &plan->inlets[i];
-        e->inlets[i] = (Inlet){e->inlet_lanes + in->lanes.from, in->lanes.count, in->milli};
+        i64 whole = in->milli % MILLI ? 0 : in->milli / MILLI;
+        e->inlets[i] = (Inlet){e->inlet_lanes + in->lanes.from, in->lanes.count, in->milli, whole};
     }
     for (i64 i = 0; i < plan->outlets_count; i++) {
         const OutletPlan *op = &plan->outlets[i];
@@ -1293,6 +1300,9 @@ static void wire(Engine *e) {
         group->inlets_count = gp->inlets.count;
         group->outlets = e->outlets + gp->outlets.from;
         group->outlets_count = gp->outlets.count;
+        for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
+            for (i64 k = 0; k < in->lanes_count; k++)
+                if (!in->lanes[k]->capacity) group->hand_to_hand = 1;
     }
     for (i64 i = 0; i < plan->machines_count; i++) {
         const MachinePlan *mp = &plan->machines[i];

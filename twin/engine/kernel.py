@@ -41,8 +41,8 @@ STATE = {
         "plan modes clock_us clock_since clock_runs crew_next"
     ),
     "places": _row(
-        "machine group condition:i4 pending:i4 loaded:i4 waits_for_load:i4 rework_pass:i4 redone:i4 "
-        "drawn_us left_us started_us resumed_us lead operation since_us "
+        "machine group condition:i4 pending:i4 loaded:i4 waits_for_load:i4 "
+        "rework_pass:i4 redone:i4 drawn_us left_us started_us resumed_us lead operation since_us "
         "out parts:3i8 made:3i8 turn previous next outlet"
     ),
 }
