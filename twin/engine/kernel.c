@@ -40,7 +40,7 @@ enum EventKind {
     OPERATION_STARTED = 1, OPERATION_COMPLETED, PART_PASSED, PART_SCRAPPED, PART_REWORKED,
     STATE_CHANGED, MACHINE_FAILED, MACHINE_REPAIRED, MATERIAL_DELIVERED
 };
-enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3 };
+enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3, TOO_FAR = 4 };
 
 /* ---- The program: a line as arrays of structs of int64, laid out by program.py ---------------- */
 
@@ -88,56 +88,120 @@ typedef struct {
 
 /* ---- The state ---------------------------------------------------------------------------------- */
 
-typedef struct { i64 number, entered; int32_t rework_pass; uint32_t defects; i64 next; } Part;
-typedef struct { i64 head, tail, count; } PartList;    /* of indices into the pool of parts */
-typedef struct { i64 head, tail, count; } PlaceQueue;  /* of places, linked through them */
+/* It refers to itself by pointers, which wire() sets once; what is counted is int64. The tables that
+ * Python reads (stations, machines, places) are described a second time in kernel.py. */
 
-typedef struct { i64 started, completed, closed; } Station;
-typedef struct { PlaceQueue waiting; } Group;
-typedef struct { PlaceQueue waiting; } Outlet;
-typedef struct { PartList parts; i64 gained_parts, gained_room; } Lane;
+typedef struct Place Place;
+typedef struct Machine Machine;
+
+typedef struct { i64 number, entered; int32_t rework_pass; uint32_t defects; } Part;
+typedef struct { Part *slots; uint32_t room, head, count; } Parts;  /* a ring; room: a power of two */
+typedef struct { Place *head, *tail; i64 count; } PlaceQueue;       /* linked through the places */
+
+/* A node is the winner below it: when, since the run's start, and which leaf, in one word, so that
+ * the smaller word is the earlier event and, on a tie, the lower leaf. The root is at 1, the leaves
+ * from `width` on; the lowest `bits` of a word are the leaf. */
+typedef struct { i64 width; int bits; i64 start_us; u64 never, *nodes; } Tournament;
+
 typedef struct {
-    i64 worked_us, next_strike, clock_us, clock_since, clock_runs, down, service, crew_next;
-    i64 counts[CONDITIONS], time_us[CONDITIONS];
-    i64 consumed, good, defective, reworked, failures, cycle_time_us, occupied;
-} Machine;
-typedef struct { i64 count, strikes_at; } Mode;
-typedef struct { i64 due, due_at, done_at; } Service;
-typedef struct { i64 free, head, tail; } Crew;
+    const StationPlan *plan;
+    const i64 *quantiles;  /* of the operation's time; not read if it is constant */
+    i64 constant_us, started, completed, closed;
+} Station;
+
+struct Outlet;
+struct Group;
+
+typedef struct {
+    Parts parts;
+    i64 capacity, gained_parts, gained_room;
+    struct Group **takers;
+    struct Outlet **givers;
+    i64 takers_count, givers_count;
+} Lane;
+
+typedef struct { Lane **lanes; i64 lanes_count, milli, whole; } Inlet;  /* whole: 0 if it alternates */
+
+typedef struct Outlet {
+    PlaceQueue waiting;
+    Lane **lanes;
+    i64 lanes_count;
+    u64 share_below;
+} Outlet;
+
+typedef struct Group {
+    PlaceQueue waiting;
+    Station *station;
+    Lane *single_lane;  /* if one part from this lane is all that an operation needs */
+    Inlet *inlets;
+    Outlet *outlets;
+    i64 inlets_count, outlets_count;
+    i64 hand_to_hand;   /* if one of its inputs is a lane with capacity 0 */
+} Group;
+
+typedef struct { const ModePlan *plan; i64 count, strikes_at; } Mode;
+typedef struct { const ServicePlan *plan; Machine *machine; i64 due, due_at, done_at; } Service;
+typedef struct { i64 free; Machine *head, *tail; } Crew;
 typedef struct { i64 level, used; } Store;
-typedef struct {
-    i64 condition, since_us, loaded, operation, lead, rework_pass, redone;
-    i64 drawn_us, left_us, started_us, resumed_us, pending;
-    PartList parts, out;
-    i64 turn, previous, next, waits_for_load, outlet;
-} Place;
+
+struct Machine {
+    Station *station;
+    Mode *down;             /* which mode has struck */
+    Service *service;       /* which maintenance is going on */
+    i64 services_due;
+    i64 worked_us, next_strike;
+    i64 consumed, good, defective, reworked, failures, cycle_time_us, occupied;
+    i64 leaf;
+    Tournament *inner;      /* of its places, if it has several */
+    Place *places;
+    i64 places_count;
+    i64 counts[CONDITIONS], time_us[CONDITIONS];
+    const MachinePlan *plan;
+    Mode *modes;
+    i64 clock_us, clock_since, clock_runs;
+    Machine *crew_next;
+};
+
+struct Place {
+    Machine *machine;
+    Group *group;
+    int32_t condition, pending, loaded, waits_for_load, rework_pass, redone;
+    i64 drawn_us, left_us, started_us, resumed_us, lead, operation, since_us;
+    Parts *out;             /* what goes out after the work: `parts` or `made` */
+    Parts parts, made;
+    i64 turn;
+    Place *previous, *next;
+    Outlet *outlet;         /* where it waits for room */
+};
 
 #define STATE_TABLES(X)                                                                            \
-    X(Station, stations) X(Group, groups) X(Outlet, outlets) X(Lane, lanes) X(Machine, machines)     \
-    X(Mode, modes) X(Service, services) X(Crew, crews) X(Store, materials) X(Place, places)
+    X(Station, stations) X(Group, groups) X(Inlet, inlets) X(Outlet, outlets) X(Lane, lanes)         \
+    X(Machine, machines) X(Mode, modes) X(Service, services) X(Crew, crews) X(Store, materials)      \
+    X(Place, places)
+#define LINK_TABLES(X)                                                                             \
+    X(Lane, inlet_lanes, lanes) X(Lane, outlet_lanes, lanes) X(Group, lane_takers, groups)           \
+    X(Outlet, lane_givers, outlets)
 
 typedef struct { i64 at_us, kind, station, machine, place, number, value; } Event;
-typedef struct { i64 task, subject; } Todo;
-
-typedef struct {
-    i64 first_leaf, leaf_count, width;  /* width: leaves rounded up to a power of two */
-    i64 *at;                            /* when each leaf's event is due */
-    int32_t *winner;                    /* of each inner node, the root at 1 */
-} Tournament;
+typedef struct { i64 task; union { Place *place; Lane *lane; }; } Todo;
 
 typedef struct Engine {
     Program plan;
 #define DECLARE(type, name) type *name;
     STATE_TABLES(DECLARE)
 #undef DECLARE
-    i64 now_us, start_us, end_us, turns, completed_operations;
-    Part *parts; i64 parts_room, parts_used, free_part;
+#define DECLARE(type, name, table) type **name;
+    LINK_TABLES(DECLARE)
+#undef DECLARE
+    i64 now_us, start_us, end_us, horizon_us, turns, completed_operations;
     Todo *todo; i64 todo_room, todo_head, todo_count;
+    Place *free_first;     /* the list's head, when that is a place that has become free */
     Event *log; i64 log_room, log_count; int logging;
-    Tournament top;        /* clocks, and one leaf for each machine's places */
+    Tournament clocks;     /* calendars, deliveries, services, failures by time: they rarely fire */
+    Tournament work;       /* a leaf for each machine */
     Tournament *inner;     /* of each machine with several places: its places */
-    i64 services_leaf, clocks_leaf, machines_leaf;
-    i64 *machine_of_leaf, *leaf_of_machine;
+    i64 services_leaf, failures_leaf;
+    Machine **machine_of_leaf;
     jmp_buf give_up;
 } Engine;
 
@@ -151,50 +215,48 @@ static void *grown(Engine *e, void *old, i64 *room, size_t size) {
     return bigger;
 }
 
-static i64 new_part(Engine *e, i64 number, i64 rework_pass, i64 defects) {
-    i64 i = e->free_part;
-    if (i != NONE) {
-        e->free_part = e->parts[i].next;
-    } else {
-        if (e->parts_used == e->parts_room)
-            e->parts = grown(e, e->parts, &e->parts_room, sizeof(Part));
-        i = e->parts_used++;
-    }
-    e->parts[i] = (Part){number, 0, (int32_t)rework_pass, (uint32_t)defects, NONE};
-    return i;
+static void enlarge(Engine *e, Parts *ring) {
+    uint32_t room = ring->room ? 2 * ring->room : 1;
+    Part *slots = room ? realloc(ring->slots, room * sizeof(Part)) : NULL;
+    if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
+    /* The ring was full: its wrapped part moves behind what stood before the old end. */
+    if (ring->head) memcpy(slots + ring->room, slots, ring->head * sizeof(Part));
+    ring->slots = slots;
+    ring->room = room;
 }
 
-static inline void drop_part(Engine *e, i64 part) {
-    e->parts[part].next = e->free_part;
-    e->free_part = part;
+static inline Part *part_at(const Parts *ring, uint32_t i) {
+    return &ring->slots[(ring->head + i) & (ring->room - 1)];
 }
 
-static inline void put_last(Engine *e, PartList *list, i64 part) {
-    e->parts[part].next = NONE;
-    if (list->count++) e->parts[list->tail].next = part;
-    else list->head = part;
-    list->tail = part;
+/* A slot at the ring's end, to be written to. */
+static inline Part *new_last(Engine *e, Parts *ring) {
+    if (ring->count == ring->room) enlarge(e, ring);
+    return part_at(ring, ring->count++);
 }
 
-static inline i64 take_first(Engine *e, PartList *list) {
-    i64 part = list->head;
-    list->head = e->parts[part].next;
-    list->count--;
+/* The part taken from the ring's head; it stands until the ring gains another. */
+static inline Part *take_first(Parts *ring) {
+    Part *part = &ring->slots[ring->head];
+    ring->head = (ring->head + 1) & (ring->room - 1);
+    ring->count--;
     return part;
 }
 
-static void drop_all(Engine *e, PartList *list) {
-    while (list->count) drop_part(e, take_first(e, list));
-}
-
-static void add_todo(Engine *e, i64 task, i64 subject) {
+static inline void add_todo(Engine *e, Todo todo) {
     if (e->todo_count == e->todo_room) {
         i64 before = e->todo_room;
         e->todo = grown(e, e->todo, &e->todo_room, sizeof(Todo));
-        /* The ring's wrapped part moves behind what stood before the old end. */
+        /* As above. */
         memcpy(e->todo + before, e->todo, (size_t)e->todo_head * sizeof(Todo));
     }
-    e->todo[(e->todo_head + e->todo_count++) & (e->todo_room - 1)] = (Todo){task, subject};
+    e->todo[(e->todo_head + e->todo_count++) & (e->todo_room - 1)] = todo;
+}
+
+/* A place goes on the list as free: most often it is alone there, and never seen in the ring. */
+static inline void set_free(Engine *e, Place *place) {
+    if (!e->todo_count && !e->free_first) e->free_first = place;
+    else add_todo(e, (Todo){FREE, .place = place});
 }
 
 static void write_event(Engine *e, i64 kind, i64 station, i64 machine, i64 place, i64 number, i64 value) {
@@ -202,68 +264,63 @@ static void write_event(Engine *e, i64 kind, i64 station, i64 machine, i64 place
     e->log[e->log_count++] = (Event){e->now_us, kind, station, machine, place, number, value};
 }
 
-static void log_place(Engine *e, i64 kind, i64 place, i64 number, i64 value) {
-    const PlacePlan *pp = &e->plan.places[place];
-    const MachinePlan *mp = &e->plan.machines[pp->machine];
-    write_event(e, kind, mp->station, mp->number, pp->number, number, value);
+static void log_place(Engine *e, i64 kind, const Place *p, i64 number, i64 value) {
+    const MachinePlan *mp = p->machine->plan;
+    write_event(e, kind, mp->station, mp->number, p - p->machine->places, number, value);
 }
 
-static void log_machine(Engine *e, i64 kind, i64 machine, i64 number, i64 value) {
-    const MachinePlan *mp = &e->plan.machines[machine];
-    write_event(e, kind, mp->station, mp->number, NONE, number, value);
+static void log_machine(Engine *e, i64 kind, const Machine *m, i64 number, i64 value) {
+    write_event(e, kind, m->plan->station, m->plan->number, NONE, number, value);
 }
 
 /* ---- Pending events: tournaments; the earliest wins, the lower leaf on a tie (rule S25) ------------- */
 
-static int tournament_open(Tournament *t, i64 leaves) {
-    t->leaf_count = leaves;
-    t->width = 1;
-    while (t->width < leaves) t->width *= 2;
-    t->at = malloc((size_t)t->width * sizeof(i64));
-    t->winner = malloc((size_t)t->width * sizeof(int32_t));
-    if (!t->at || !t->winner) return 0;
-    for (i64 i = 0; i < t->width; i++) t->at[i] = FOREVER;
-    for (i64 node = t->width - 1; node >= 1; node--)
-        t->winner[node] = (int32_t)(2 * node >= t->width ? 2 * node - t->width : t->winner[2 * node]);
+static int tournament_open(Tournament *t, i64 leaves, i64 start_us) {
+    t->start_us = start_us;
+    for (t->bits = 0; INT64_C(1) << t->bits < leaves;) t->bits++;
+    t->width = INT64_C(1) << t->bits;
+    t->never = UINT64_MAX >> 1 >> t->bits;
+    t->nodes = malloc((size_t)(2 * t->width) * sizeof(u64));
+    if (!t->nodes) return 0;
+    for (i64 i = 0; i < t->width; i++) t->nodes[t->width + i] = t->never << t->bits | (u64)i;
+    for (i64 node = t->width - 1; node >= 1; node--) t->nodes[node] = t->nodes[2 * node];
     return 1;
 }
 
-static inline i64 tournament_first(const Tournament *t) {
-    return t->width == 1 ? 0 : t->winner[1];
-}
+static inline i64 tournament_leaf(const Tournament *t) { return t->nodes[1] & (u64)(t->width - 1); }
+static inline i64 tournament_at(const Tournament *t) { return t->start_us + (i64)(t->nodes[1] >> t->bits); }
 
+/* Without a branch on who wins, which nobody could foretell. */
 static inline void tournament_set(Tournament *t, i64 leaf, i64 at) {
-    t->at[leaf] = at;
-    i64 node = (leaf + t->width) / 2;
-    if (!node) return;
-    i64 left = leaf & ~INT64_C(1), right = left | 1;
-    for (;;) {
-        i64 winner = t->at[right] < t->at[left] ? right : left;
-        if (t->winner[node] == winner && winner != leaf) return;
-        t->winner[node] = (int32_t)winner;
-        if (node == 1) return;
-        i64 sibling = t->winner[node ^ 1];
-        left = node & 1 ? sibling : winner;
-        right = node & 1 ? winner : sibling;
-        node /= 2;
+    u64 since = (u64)(at - t->start_us);
+    u64 winner = (since < t->never ? since : t->never) << t->bits | (u64)leaf;
+    for (u64 node = (u64)(leaf + t->width); node > 1; node >>= 1) {
+        t->nodes[node] = winner;
+        u64 other = t->nodes[node ^ 1];
+        winner = other < winner ? other : winner;
     }
+    t->nodes[1] = winner;
 }
 
-static inline void schedule_place(Engine *e, i64 place, i64 at) {
-    const PlacePlan *pp = &e->plan.places[place];
-    i64 machine = pp->machine, leaf = e->leaf_of_machine[machine];
-    if (e->plan.machines[machine].places.count > 1) {
-        Tournament *inner = &e->inner[machine];
-        tournament_set(inner, pp->number, at);
-        at = inner->at[tournament_first(inner)];
-        if (e->top.at[leaf] == at) return;
+static inline void schedule_place(Engine *e, Place *p, i64 at) {
+    Machine *m = p->machine;
+    if (m->inner) {
+        i64 before = tournament_at(m->inner);
+        tournament_set(m->inner, p - m->places, at);
+        at = tournament_at(m->inner);
+        if (at == before) return;
     }
-    tournament_set(&e->top, leaf, at);
+    tournament_set(&e->work, m->leaf, at);
 }
 
-static void schedule_service(Engine *e, i64 service) {
-    const Service *s = &e->services[service];
-    tournament_set(&e->top, e->services_leaf + service, s->due_at < s->done_at ? s->due_at : s->done_at);
+static void schedule_service(Engine *e, const Service *s) {
+    i64 at = s->due_at < s->done_at ? s->due_at : s->done_at;
+    tournament_set(&e->clocks, e->services_leaf + (s - e->services), at);
+}
+
+/* A time-dependent failure of a machine, or the end of its repair. */
+static void schedule_failure(Engine *e, const Machine *m, i64 at) {
+    tournament_set(&e->clocks, e->failures_leaf + (m - e->machines), at);
 }
 
 /* ---- Draws (rules S2, S3) --------------------------------------------------------------------------- */
@@ -286,10 +343,8 @@ static inline int strikes(Key key, u64 index, i64 below) {
     return draw(key, index) >> 1 < (u64)below;
 }
 
-static inline i64 variate(const Engine *e, i64 table, Key key, u64 index) {
-    i64 constant = e->plan.table_constants[table];
+static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
     if (constant) return constant;
-    const i64 *q = e->plan.tables + table * TABLE_LENGTH;
     u64 word = draw(key, index);
     u64 i = word >> 54, fraction = word >> 22 & 0xFFFFFFFF;
     if (i == INTERVALS - 1) {
@@ -303,211 +358,189 @@ static inline i64 variate(const Engine *e, i64 table, Key key, u64 index) {
 
 /* ---- What a place's time goes to (rule S28) ----------------------------------------------------------- */
 
-static inline Machine *machine_of(Engine *e, i64 place) {
-    return &e->machines[e->plan.places[place].machine];
-}
-
-static inline const StationPlan *station_of(const Engine *e, i64 machine) {
-    return &e->plan.stations[e->plan.machines[machine].station];
-}
-
-static inline void set_condition(Engine *e, i64 place, i64 condition) {
-    Place *p = &e->places[place];
+static inline void set_condition(Engine *e, Place *p, int32_t condition) {
     if (p->condition == condition) return;
-    Machine *m = machine_of(e, place);
+    Machine *m = p->machine;
     m->time_us[p->condition] += e->now_us - p->since_us;
     m->counts[p->condition]--;
     m->counts[condition]++;
     p->since_us = e->now_us;
     p->condition = condition;
-    if (e->logging) log_place(e, STATE_CHANGED, place, 0, condition);
+    if (e->logging) log_place(e, STATE_CHANGED, p, 0, condition);
 }
 
-static void restate(Engine *e, i64 place) {
-    const Place *p = &e->places[place];
-    i64 machine = e->plan.places[place].machine;
-    const Machine *m = &e->machines[machine];
-    i64 condition;
+static void restate(Engine *e, Place *p) {
+    const Machine *m = p->machine;
+    int32_t condition;
     if (p->loaded && (p->pending == COMPLETED || p->pending == STRUCK)) condition = EXECUTE;
-    else if (m->down != NONE) condition = e->plan.modes[m->down].is_setup ? SETUP : FAULT;
-    else if (m->service != NONE) condition = MAINTENANCE;
-    else if (e->stations[e->plan.machines[machine].station].closed && !p->loaded) condition = PLANNED_STOP;
-    else if (p->out.count) condition = BLOCKED;
+    else if (m->down) condition = m->down->plan->is_setup ? SETUP : FAULT;
+    else if (m->service) condition = MAINTENANCE;
+    else if (m->station->closed && !p->loaded) condition = PLANNED_STOP;
+    else if (!p->loaded && p->out->count) condition = BLOCKED;
     else condition = STARVED;
-    set_condition(e, place, condition);
+    set_condition(e, p, condition);
 }
 
 /* ---- Queues of places, first come, first served (rule S9) ---------------------------------------------- */
 
-static void join(Engine *e, PlaceQueue *queue, i64 place) {
-    Place *p = &e->places[place];
+static inline void join(Engine *e, PlaceQueue *queue, Place *p) {
     p->turn = ++e->turns;
-    p->previous = queue->count ? queue->tail : NONE;
-    p->next = NONE;
-    if (queue->count++) e->places[queue->tail].next = place;
-    else queue->head = place;
-    queue->tail = place;
+    p->previous = queue->tail;
+    p->next = NULL;
+    if (queue->tail) queue->tail->next = p;
+    else queue->head = p;
+    queue->tail = p;
+    queue->count++;
 }
 
-static void leave(Engine *e, PlaceQueue *queue, i64 place) {
-    const Place *p = &e->places[place];
-    if (p->previous != NONE) e->places[p->previous].next = p->next;
+static inline void leave(PlaceQueue *queue, Place *p) {
+    if (p->previous) p->previous->next = p->next;
     else queue->head = p->next;
-    if (p->next != NONE) e->places[p->next].previous = p->previous;
+    if (p->next) p->next->previous = p->previous;
     else queue->tail = p->previous;
     queue->count--;
 }
 
-static void stop_waiting_for_load(Engine *e, i64 place) {
-    Place *p = &e->places[place];
+static inline void stop_waiting_for_load(Place *p) {
     if (!p->waits_for_load) return;
-    leave(e, &e->groups[e->plan.places[place].group].waiting, place);
+    leave(&p->group->waiting, p);
     p->waits_for_load = 0;
 }
 
-static void wait_for_room(Engine *e, i64 place, i64 outlet) {
-    join(e, &e->outlets[outlet].waiting, place);
-    e->places[place].outlet = outlet;
+static void wait_for_room(Engine *e, Place *p, Outlet *outlet) {
+    join(e, &outlet->waiting, p);
+    p->outlet = outlet;
 }
 
-static void stop_waiting_for_room(Engine *e, i64 place) {
-    Place *p = &e->places[place];
-    if (p->outlet == NONE) return;
-    leave(e, &e->outlets[p->outlet].waiting, place);
-    p->outlet = NONE;
+static void stop_waiting_for_room(Place *p) {
+    if (!p->outlet) return;
+    leave(&p->outlet->waiting, p);
+    p->outlet = NULL;
 }
 
 /* ---- Lanes --------------------------------------------------------------------------------------------- */
 
-static inline i64 need(i64 milli, i64 operation) {
-    return (operation + 1) * milli / MILLI - operation * milli / MILLI;
+static inline i64 need(const Inlet *in, i64 operation) {
+    if (in->whole) return in->whole;
+    return (operation + 1) * in->milli / MILLI - operation * in->milli / MILLI;
 }
 
-static inline int has_room(const Engine *e, i64 lane) {
-    const LanePlan *lp = &e->plan.lanes[lane];
-    i64 level = e->lanes[lane].parts.count;
-    if (lp->capacity) return level < lp->capacity;
+static inline int has_room(const Lane *lane) {
+    i64 level = lane->parts.count;
+    if (lane->capacity) return level < lane->capacity;
     i64 waiting = 0;  /* rule S11 */
-    for (i64 i = 0; i < lp->takers.count; i++)
-        waiting += e->groups[e->plan.lane_takers[lp->takers.from + i]].waiting.count;
+    for (i64 i = 0; i < lane->takers_count; i++) waiting += lane->takers[i]->waiting.count;
     return level < waiting;
 }
 
-static inline void gained_room(Engine *e, i64 lane) {
-    const LanePlan *lp = &e->plan.lanes[lane];
-    if (e->lanes[lane].gained_room) return;
-    for (i64 i = 0; i < lp->givers.count; i++)
-        if (e->outlets[e->plan.lane_givers[lp->givers.from + i]].waiting.count) {
-            e->lanes[lane].gained_room = 1;
-            add_todo(e, GAINED_ROOM, lane);
+static inline void gained_room(Engine *e, Lane *lane) {
+    if (lane->gained_room) return;
+    for (i64 i = 0; i < lane->givers_count; i++)
+        if (lane->givers[i]->waiting.head) {
+            lane->gained_room = 1;
+            add_todo(e, (Todo){GAINED_ROOM, .lane = lane});
             return;
         }
 }
 
-static inline void enter(Engine *e, i64 lane, i64 part) {
-    const LanePlan *lp = &e->plan.lanes[lane];
-    Lane *l = &e->lanes[lane];
-    e->parts[part].entered = ++e->turns;
-    put_last(e, &l->parts, part);
-    if (l->gained_parts) return;
-    for (i64 i = 0; i < lp->takers.count; i++)
-        if (e->groups[e->plan.lane_takers[lp->takers.from + i]].waiting.count) {
-            l->gained_parts = 1;
-            add_todo(e, GAINED_PARTS, lane);
+static inline void enter(Engine *e, Lane *lane, const Part *part) {
+    Part *entered = new_last(e, &lane->parts);
+    *entered = *part;
+    entered->entered = ++e->turns;
+    if (lane->gained_parts) return;
+    for (i64 i = 0; i < lane->takers_count; i++)
+        if (lane->takers[i]->waiting.head) {
+            lane->gained_parts = 1;
+            add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
             return;
         }
 }
 
-static int is_ready(const Engine *e, i64 group) {
-    const GroupPlan *gp = &e->plan.groups[group];
-    if (gp->single_lane != NONE) return e->lanes[gp->single_lane].parts.count > 0;
-    i64 operation = e->stations[gp->station].started;
-    for (i64 i = gp->inlets.from; i < gp->inlets.from + gp->inlets.count; i++) {
-        const InletPlan *in = &e->plan.inlets[i];
+static int has_all_it_needs(const Engine *e, const Group *group) {
+    i64 operation = group->station->started;
+    for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++) {
         i64 there = 0;
-        for (i64 k = 0; k < in->lanes.count; k++)
-            there += e->lanes[e->plan.inlet_lanes[in->lanes.from + k]].parts.count;
-        if (there < need(in->milli, operation)) return 0;
+        for (i64 k = 0; k < in->lanes_count; k++) there += in->lanes[k]->parts.count;
+        if (there < need(in, operation)) return 0;
     }
-    const StationPlan *sp = &e->plan.stations[gp->station];
-    for (i64 i = sp->uses.from; i < sp->uses.from + sp->uses.count; i++)
-        if (e->materials[e->plan.uses[i].material].level < e->plan.uses[i].amount) return 0;
+    Range uses = group->station->plan->uses;
+    for (const UsePlan *use = e->plan.uses + uses.from; use < e->plan.uses + uses.from + uses.count; use++)
+        if (e->materials[use->material].level < use->amount) return 0;
     return 1;
 }
 
-static int is_contested(const Engine *e, i64 group) {
-    const GroupPlan *gp = &e->plan.groups[group];
-    if (gp->single_lane != NONE) return e->lanes[gp->single_lane].gained_parts != 0;
-    for (i64 i = gp->inlets.from; i < gp->inlets.from + gp->inlets.count; i++) {
-        const InletPlan *in = &e->plan.inlets[i];
-        for (i64 k = 0; k < in->lanes.count; k++)
-            if (e->lanes[e->plan.inlet_lanes[in->lanes.from + k]].gained_parts) return 1;
-    }
+static inline int is_ready(const Engine *e, const Group *group) {
+    return group->single_lane ? group->single_lane->parts.count > 0 : has_all_it_needs(e, group);
+}
+
+static inline int is_contested(const Group *group) {
+    if (group->single_lane) return group->single_lane->gained_parts != 0;
+    for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
+        for (i64 k = 0; k < in->lanes_count; k++)
+            if (in->lanes[k]->gained_parts) return 1;
     return 0;
 }
 
 /* ---- Work ------------------------------------------------------------------------------------------------ */
 
-static void work(Engine *e, i64 place) {
-    i64 machine = e->plan.places[place].machine;
-    Place *p = &e->places[place];
-    const Machine *m = &e->machines[machine];
-    if (m->down != NONE && !e->plan.modes[m->down].stops_handling) {
-        restate(e, place);
+static inline void work(Engine *e, Place *p) {
+    const Machine *m = p->machine;
+    if (m->down && !m->down->plan->stops_handling) {
+        restate(e, p);
         return;
     }
     p->resumed_us = e->now_us;
     i64 ahead = p->left_us;
     p->pending = COMPLETED;
-    if (!station_of(e, machine)->by_time && m->next_strike - m->worked_us < p->left_us) {
+    if (m->next_strike - m->worked_us < ahead) {
         ahead = m->next_strike - m->worked_us;
         p->pending = STRUCK;
     }
-    schedule_place(e, place, e->now_us + ahead);
-    set_condition(e, place, EXECUTE);
+    schedule_place(e, p, e->now_us + ahead);
+    set_condition(e, p, EXECUTE);
 }
 
-static void begin(Engine *e, i64 place) {
-    Place *p = &e->places[place];
-    const StationPlan *sp = station_of(e, e->plan.places[place].machine);
-    p->drawn_us = p->left_us = variate(e, sp->table, sp->service, draw_index(p->lead, p->rework_pass));
-    if (e->logging) log_place(e, OPERATION_STARTED, place, p->lead, p->drawn_us);
-    work(e, place);
+static inline void begin(Engine *e, Place *p) {
+    const Station *s = p->group->station;
+    u64 index = draw_index(p->lead, p->rework_pass);
+    p->drawn_us = p->left_us = variate(s->quantiles, s->constant_us, s->plan->service, index);
+    if (e->logging) log_place(e, OPERATION_STARTED, p, p->lead, p->drawn_us);
+    work(e, p);
 }
 
-static void take_from(Engine *e, const InletPlan *in, i64 wanted, PartList *parts) {
-    while (wanted-- > 0) {
-        i64 oldest = NONE, entered = 0;
-        for (i64 k = 0; k < in->lanes.count; k++) {
-            i64 lane = e->plan.inlet_lanes[in->lanes.from + k];
-            const PartList *there = &e->lanes[lane].parts;
-            if (there->count && (oldest == NONE || e->parts[there->head].entered < entered)) {
+static void take_from(Engine *e, const Inlet *in, i64 wanted, Parts *parts) {
+    while (wanted > 0) {
+        Lane *oldest = NULL;
+        i64 entered = 0, filled = 0;
+        for (i64 k = 0; k < in->lanes_count; k++) {
+            Lane *lane = in->lanes[k];
+            if (!lane->parts.count) continue;
+            i64 its = lane->parts.slots[lane->parts.head].entered;
+            if (!filled++ || its < entered) {
                 oldest = lane;
-                entered = e->parts[there->head].entered;
+                entered = its;
             }
         }
-        put_last(e, parts, take_first(e, &e->lanes[oldest].parts));
+        i64 many = filled > 1 ? 1 : wanted;  /* the others are empty, and stay so */
+        wanted -= many;
+        while (many--) *new_last(e, parts) = *take_first(&oldest->parts);
         gained_room(e, oldest);
     }
 }
 
 /* Take everything an operation needs, and begin it (rules S5, S8, S13). */
-static void take(Engine *e, i64 place) {
-    const PlacePlan *pp = &e->plan.places[place];
-    const GroupPlan *gp = &e->plan.groups[pp->group];
-    const StationPlan *sp = &e->plan.stations[gp->station];
-    Place *p = &e->places[place];
-    Machine *m = &e->machines[pp->machine];
-    i64 operation = e->stations[gp->station].started++;
-    if (gp->single_lane != NONE) {
-        put_last(e, &p->parts, take_first(e, &e->lanes[gp->single_lane].parts));
-        gained_room(e, gp->single_lane);
+static void take(Engine *e, Place *p) {
+    const Group *group = p->group;
+    Machine *m = p->machine;
+    i64 operation = group->station->started++;
+    if (group->single_lane) {
+        *new_last(e, &p->parts) = *take_first(&group->single_lane->parts);
+        gained_room(e, group->single_lane);
     } else {
-        for (i64 i = gp->inlets.from; i < gp->inlets.from + gp->inlets.count; i++) {
-            const InletPlan *in = &e->plan.inlets[i];
-            take_from(e, in, need(in->milli, operation), &p->parts);
-        }
-        for (i64 i = sp->uses.from; i < sp->uses.from + sp->uses.count; i++) {
+        for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
+            take_from(e, in, need(in, operation), &p->parts);
+        Range uses = group->station->plan->uses;
+        for (i64 i = uses.from; i < uses.from + uses.count; i++) {
             Store *store = &e->materials[e->plan.uses[i].material];
             store->used += e->plan.uses[i].amount;
             if (store->level < UNLIMITED) store->level -= e->plan.uses[i].amount;
@@ -519,27 +552,30 @@ static void take(Engine *e, i64 place) {
     p->operation = operation;
     p->redone = 0;
     if (p->parts.count) {
-        p->lead = e->parts[p->parts.head].number;
-        p->rework_pass = e->parts[p->parts.head].rework_pass;
+        const Part *lead = part_at(&p->parts, 0);
+        p->lead = lead->number;
+        p->rework_pass = lead->rework_pass;
     } else {
+        const StationPlan *sp = group->station->plan;
         p->lead = sp->code + operation * sp->gives_milli / MILLI;
         p->rework_pass = 0;
     }
     p->started_us = e->now_us;
-    begin(e, place);
+    begin(e, p);
 }
 
 /* ---- Judging (rules S14 to S16) ---------------------------------------------------------------------------- */
 
-static int judge(Engine *e, const StationPlan *sp, Part *part) {
+static inline int judge(Engine *e, const StationPlan *sp, Part *part) {
     u64 index = draw_index(part->number, part->rework_pass);
     if (sp->arise.count) {
         u64 drawn = draw(sp->arise_key, index) >> 1;
-        for (i64 i = sp->arise.from; i < sp->arise.from + sp->arise.count; i++)
-            if (drawn < (u64)e->plan.arise[i].below) {
-                part->defects |= (uint32_t)e->plan.arise[i].bit;
-                break;
-            }
+        const ArisePlan *arise = e->plan.arise + sp->arise.from;
+        /* The thresholds rise: what is not below the last is below none. */
+        if (drawn < (u64)arise[sp->arise.count - 1].below) {
+            while (drawn >= (u64)arise->below) arise++;
+            part->defects |= (uint32_t)arise->bit;
+        }
     }
     if (sp->inspects) {
         if (part->defects) {
@@ -561,503 +597,467 @@ static int judge(Engine *e, const StationPlan *sp, Part *part) {
 }
 
 /* The parts that an operation makes, with the defects of all that it took (rules S5, S6). */
-static void make_parts(Engine *e, i64 place) {
-    Place *p = &e->places[place];
-    const StationPlan *sp = station_of(e, e->plan.places[place].machine);
-    i64 defects = 0;
-    for (i64 i = p->parts.head, left = p->parts.count; left; left--, i = e->parts[i].next)
-        defects |= e->parts[i].defects;
+static void make_parts(Engine *e, Place *p) {
+    const StationPlan *sp = p->group->station->plan;
+    uint32_t defects = 0;
+    for (uint32_t i = 0; i < p->parts.count; i++) defects |= part_at(&p->parts, i)->defects;
     i64 first = p->operation * sp->gives_milli / MILLI;
     i64 last = (p->operation + 1) * sp->gives_milli / MILLI;
     for (i64 i = first; i < last; i++)
-        put_last(e, &p->out, new_part(e, sp->code + i, p->redone, defects));
+        *new_last(e, &p->made) = (Part){sp->code + i, 0, p->redone, defects};
 }
 
-/* Judge what waits in `out`; what goes on stays there. True if the operation is done again. */
-static int judge_all(Engine *e, i64 place) {
-    i64 machine = e->plan.places[place].machine;
-    const StationPlan *sp = station_of(e, machine);
-    Place *p = &e->places[place];
-    Machine *m = &e->machines[machine];
-    for (i64 left = p->out.count; left; left--) {
-        i64 i = take_first(e, &p->out);
-        Part *part = &e->parts[i];
+/* A part goes back: to a lane, or the operation is done again in place; true if it is. */
+static int rework(Engine *e, Place *p, Part *part, i64 lane) {
+    p->machine->reworked++;
+    part->rework_pass++;
+    part->defects = 0;
+    if (e->logging) log_place(e, PART_REWORKED, p, part->number, part->rework_pass);
+    if (lane != NONE) {
+        enter(e, &e->lanes[lane], part);
+        return 0;
+    }
+    p->rework_pass++;
+    p->redone++;
+    /* What a new part is made of again must not bring its defects back. */
+    for (uint32_t i = 0; i < p->parts.count; i++) part_at(&p->parts, i)->defects = 0;
+    p->made.count = 0;
+    begin(e, p);
+    return 1;
+}
+
+/* Judge what is to go out; what goes on stays there. True if the operation is done again. */
+static inline int judge_all(Engine *e, Place *p) {
+    const StationPlan *sp = p->group->station->plan;
+    uint32_t kept = 0, count = p->out->count;
+    for (uint32_t i = 0; i < count; i++) {
+        Part *part = part_at(p->out, i);
         int verdict = judge(e, sp, part);
         if (verdict == PASS) {
-            put_last(e, &p->out, i);
+            if (kept < i) *part_at(p->out, kept) = *part;
+            kept++;
         } else if (verdict == SCRAP) {
-            m->defective++;
-            if (e->logging) log_place(e, PART_SCRAPPED, place, part->number, part->defects);
-            drop_part(e, i);
-        } else {
-            m->reworked++;
-            part->rework_pass++;
-            part->defects = 0;
-            if (e->logging) log_place(e, PART_REWORKED, place, part->number, part->rework_pass);
-            i64 lane = verdict == REWORK ? sp->rework_lane : sp->reject_lane;
-            if (lane != NONE) {
-                enter(e, lane, i);
-            } else {
-                p->rework_pass++;
-                p->redone++;
-                /* What a new part is made of again must not bring its defects back. */
-                for (i64 k = p->parts.head, n = p->parts.count; n; n--, k = e->parts[k].next)
-                    e->parts[k].defects = 0;
-                if (sp->passes_on) put_last(e, &p->parts, i);
-                else drop_part(e, i);
-                begin(e, place);
-                return 1;
-            }
+            p->machine->defective++;
+            if (e->logging) log_place(e, PART_SCRAPPED, p, part->number, part->defects);
+        } else if (rework(e, p, part, verdict == REWORK ? sp->rework_lane : sp->reject_lane)) {
+            return 1;
         }
     }
+    p->out->count = kept;
     return 0;
 }
 
 /* ---- Putting out ---------------------------------------------------------------------------------------------- */
 
-static i64 outlet_of(const Engine *e, i64 group, const Part *part) {
-    const GroupPlan *gp = &e->plan.groups[group];
-    if (gp->outlets.count == 1) return gp->outlets.from;
+static Outlet *drawn_outlet(const Group *group, const Part *part) {
+    Outlet *outlet = group->outlets, *last = outlet + group->outlets_count - 1;
     u64 index = draw_index(part->number, part->rework_pass);
-    u64 drawn = draw(e->plan.stations[gp->station].route, index) >> 1;
-    for (i64 i = gp->outlets.from; i < gp->outlets.from + gp->outlets.count; i++)
-        if (drawn < (u64)e->plan.outlets[i].share_below) return i;
-    return gp->outlets.from + gp->outlets.count - 1;
+    u64 drawn = draw(group->station->plan->route, index) >> 1;
+    while (outlet < last && drawn >= outlet->share_below) outlet++;
+    return outlet;
 }
 
-static i64 room(const Engine *e, i64 outlet) {
-    const OutletPlan *op = &e->plan.outlets[outlet];
-    i64 best = NONE, level = 0;
-    for (i64 k = 0; k < op->lanes.count; k++) {
-        i64 lane = e->plan.outlet_lanes[op->lanes.from + k];
-        i64 there = e->lanes[lane].parts.count;
-        if ((best == NONE || there < level) && has_room(e, lane)) {
-            best = lane;
-            level = there;
-        }
+/* Where the place's first part wants to go. */
+static inline Outlet *outlet_of(const Place *p) {
+    const Group *group = p->group;
+    return group->outlets_count == 1 ? group->outlets : drawn_outlet(group, part_at(p->out, 0));
+}
+
+static Lane *emptiest(const Outlet *outlet) {
+    Lane *best = NULL;
+    for (i64 k = 0; k < outlet->lanes_count; k++) {
+        Lane *lane = outlet->lanes[k];
+        if ((!best || lane->parts.count < best->parts.count) && has_room(lane)) best = lane;
     }
     return best;
 }
 
-static inline void put(Engine *e, i64 place, i64 lane) {
-    i64 part = take_first(e, &e->places[place].out);
-    machine_of(e, place)->good++;
-    if (e->logging) log_place(e, PART_PASSED, place, e->parts[part].number, lane);
-    enter(e, lane, part);
+/* The lane that the next part goes to; NULL if there is no room. */
+static inline Lane *room(const Outlet *outlet) {
+    if (outlet->lanes_count > 1) return emptiest(outlet);
+    return has_room(outlet->lanes[0]) ? outlet->lanes[0] : NULL;
 }
 
-static inline void emptied(Engine *e, i64 place) {
-    machine_of(e, place)->occupied--;
-    add_todo(e, FREE, place);
+/* Put out the first part that waits; with it all that must follow it into the same lane. */
+static inline void put(Engine *e, Place *p, const Outlet *outlet, Lane *lane) {
+    i64 many = 1;
+    if (p->out->count > 1 && outlet->lanes_count == 1 && p->group->outlets_count == 1 && lane->capacity) {
+        i64 free = lane->capacity - lane->parts.count;
+        many = p->out->count < free ? p->out->count : free;
+    }
+    p->machine->good += many;
+    if (e->logging)
+        for (uint32_t i = 0; i < many; i++)
+            log_place(e, PART_PASSED, p, part_at(p->out, i)->number, lane - e->lanes);
+    while (many--) enter(e, lane, take_first(p->out));
 }
 
-static int handling_is_shut(const Engine *e, i64 machine) {
-    const Machine *m = &e->machines[machine];
-    return (m->down != NONE && e->plan.modes[m->down].stops_handling) ||
-           (m->service != NONE && e->plan.machines[machine].places.count > 1);
+static inline void emptied(Engine *e, Place *p) {
+    p->machine->occupied--;
+    set_free(e, p);
+}
+
+static inline int handling_is_shut(const Machine *m) {
+    return (m->down && m->down->plan->stops_handling) || (m->service && m->places_count > 1);
+}
+
+/* Parts leave the line. */
+static void let_go(Engine *e, Place *p) {
+    p->machine->good += p->out->count;
+    if (e->logging)
+        for (uint32_t i = 0; i < p->out->count; i++)
+            log_place(e, PART_PASSED, p, part_at(p->out, i)->number, NONE);
+    p->out->count = 0;
 }
 
 /* Put parts out in their order while there is room (rules S7, S10). */
-static void put_out(Engine *e, i64 place) {
-    const PlacePlan *pp = &e->plan.places[place];
-    const GroupPlan *gp = &e->plan.groups[pp->group];
-    Place *p = &e->places[place];
-    int shut = handling_is_shut(e, pp->machine);
-    if (!gp->outlets.count && !shut) {
-        e->machines[pp->machine].good += p->out.count;
-        while (p->out.count) {
-            i64 part = take_first(e, &p->out);
-            if (e->logging) log_place(e, PART_PASSED, place, e->parts[part].number, NONE);
-            drop_part(e, part);
-        }
-    }
-    while (p->out.count) {
-        i64 outlet = shut ? NONE : outlet_of(e, pp->group, &e->parts[p->out.head]);
-        i64 lane = outlet == NONE ? NONE : room(e, outlet);
-        if (lane == NONE) {
-            if (outlet != NONE) wait_for_room(e, place, outlet);
-            restate(e, place);
+static inline void put_out(Engine *e, Place *p) {
+    const Group *group = p->group;
+    int shut = handling_is_shut(p->machine);
+    if (!group->outlets_count && !shut) let_go(e, p);
+    while (p->out->count) {
+        Outlet *outlet = shut ? NULL : outlet_of(p);
+        Lane *lane = outlet ? room(outlet) : NULL;
+        if (!lane) {
+            if (outlet) wait_for_room(e, p, outlet);
+            restate(e, p);
             return;
         }
-        put(e, place, lane);
+        put(e, p, outlet, lane);
     }
-    p->outlet = NONE;
-    emptied(e, place);
+    p->outlet = NULL;
+    emptied(e, p);
 }
 
-static void completed(Engine *e, i64 place) {
-    i64 machine = e->plan.places[place].machine;
-    const StationPlan *sp = station_of(e, machine);
-    Place *p = &e->places[place];
-    Machine *m = &e->machines[machine];
+static inline void completed(Engine *e, Place *p) {
+    Machine *m = p->machine;
+    Station *s = m->station;
     m->worked_us += p->left_us;
     p->left_us = 0;
     m->cycle_time_us = e->now_us - p->started_us;
-    e->stations[e->plan.machines[machine].station].completed++;
+    s->completed++;
     e->completed_operations++;
-    if (sp->passes_on) {
-        p->out = p->parts;
-        p->parts.count = 0;
-    } else {
-        make_parts(e, place);
-    }
-    if (e->logging) log_place(e, OPERATION_COMPLETED, place, p->lead, p->out.count);
-    if (!sp->plain && judge_all(e, place)) return;
+    if (!s->plan->passes_on) make_parts(e, p);
+    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->lead, p->out->count);
+    if (!s->plan->plain && judge_all(e, p)) return;
     p->loaded = 0;
-    drop_all(e, &p->parts);
-    put_out(e, place);
+    if (!s->plan->passes_on) p->parts.count = 0;
+    put_out(e, p);
 }
 
 /* ---- A place becomes free ---------------------------------------------------------------------------------------- */
 
-static int begin_due_service(Engine *e, i64 machine);
+static int begin_due_service(Engine *e, Machine *m);
 
-static int is_closed(const Engine *e, i64 machine) {
-    const Machine *m = &e->machines[machine];
-    const MachinePlan *mp = &e->plan.machines[machine];
-    return e->stations[mp->station].closed || m->service != NONE ||
-           (m->down != NONE && e->plan.modes[m->down].stops_handling);
+static inline int is_closed(const Machine *m) {
+    return m->station->closed || m->service || (m->down && m->down->plan->stops_handling);
 }
 
-static void wait_for_load(Engine *e, i64 place) {
-    i64 group = e->plan.places[place].group;
-    const GroupPlan *gp = &e->plan.groups[group];
-    join(e, &e->groups[group].waiting, place);
-    e->places[place].waits_for_load = 1;
-    restate(e, place);
-    for (i64 i = gp->inlets.from; i < gp->inlets.from + gp->inlets.count; i++) {
-        const InletPlan *in = &e->plan.inlets[i];
-        for (i64 k = 0; k < in->lanes.count; k++) {
-            i64 lane = e->plan.inlet_lanes[in->lanes.from + k];
-            if (e->plan.lanes[lane].capacity == 0) gained_room(e, lane);
-        }
-    }
+static void wait_for_load(Engine *e, Place *p) {
+    Group *group = p->group;
+    join(e, &group->waiting, p);
+    p->waits_for_load = 1;
+    restate(e, p);
+    if (!group->hand_to_hand) return;
+    for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
+        for (i64 k = 0; k < in->lanes_count; k++)
+            if (!in->lanes[k]->capacity) gained_room(e, in->lanes[k]);
 }
 
-static void become_free(Engine *e, i64 place) {
-    const PlacePlan *pp = &e->plan.places[place];
-    const Place *p = &e->places[place];
+static inline void become_free(Engine *e, Place *p) {
+    Machine *m = p->machine;
     if (p->loaded || p->waits_for_load) return;
-    if (p->out.count) {
-        if (p->outlet == NONE) put_out(e, place);
+    if (p->out->count) {
+        if (!p->outlet) put_out(e, p);
         return;
     }
-    if (e->plan.machines[pp->machine].services.count && begin_due_service(e, pp->machine)) return;
-    if (is_closed(e, pp->machine)) restate(e, place);
-    else if (!e->groups[pp->group].waiting.count && is_ready(e, pp->group) && !is_contested(e, pp->group))
-        take(e, place);
-    else wait_for_load(e, place);
+    if (m->services_due && begin_due_service(e, m)) return;
+    if (is_closed(m)) restate(e, p);
+    else if (!p->group->waiting.head && is_ready(e, p->group) && !is_contested(p->group)) take(e, p);
+    else wait_for_load(e, p);
 }
 
 /* ---- The two ends of a lane (rule S9) ------------------------------------------------------------------------------ */
 
-static void serve_group(Engine *e, i64 group) {
-    i64 place = e->groups[group].waiting.head;
-    stop_waiting_for_load(e, place);
-    take(e, place);
+static inline void serve_group(Engine *e, Group *group) {
+    Place *p = group->waiting.head;
+    stop_waiting_for_load(p);
+    take(e, p);
 }
 
-static void serve(Engine *e, i64 lane) {
-    const LanePlan *lp = &e->plan.lanes[lane];
+static void serve(Engine *e, Lane *lane) {
     for (;;) {
-        i64 best = NONE, turn = 0;
-        for (i64 i = 0; i < lp->takers.count; i++) {
-            i64 group = e->plan.lane_takers[lp->takers.from + i];
-            const PlaceQueue *waiting = &e->groups[group].waiting;
-            if (!waiting->count || !is_ready(e, group)) continue;
-            if (best == NONE || e->places[waiting->head].turn < turn) {
-                best = group;
-                turn = e->places[waiting->head].turn;
-            }
+        Group *best = NULL;
+        for (i64 i = 0; i < lane->takers_count; i++) {
+            Group *group = lane->takers[i];
+            if (!group->waiting.head || !is_ready(e, group)) continue;
+            if (!best || group->waiting.head->turn < best->waiting.head->turn) best = group;
         }
-        if (best == NONE) return;
+        if (!best) return;
         serve_group(e, best);
     }
 }
 
-static void admit(Engine *e, i64 lane) {
-    const LanePlan *lp = &e->plan.lanes[lane];
-    while (has_room(e, lane)) {
-        i64 best = NONE, turn = 0;
-        for (i64 i = 0; i < lp->givers.count; i++) {
-            i64 outlet = e->plan.lane_givers[lp->givers.from + i];
-            const PlaceQueue *waiting = &e->outlets[outlet].waiting;
-            if (waiting->count && (best == NONE || e->places[waiting->head].turn < turn)) {
-                best = outlet;
-                turn = e->places[waiting->head].turn;
-            }
+static void admit(Engine *e, Lane *lane) {
+    while (has_room(lane)) {
+        Outlet *best = NULL;
+        for (i64 i = 0; i < lane->givers_count; i++) {
+            Outlet *outlet = lane->givers[i];
+            if (!outlet->waiting.head) continue;
+            if (!best || outlet->waiting.head->turn < best->waiting.head->turn) best = outlet;
         }
-        if (best == NONE) return;
-        i64 place = e->outlets[best].waiting.head, wanted = best;
-        Place *p = &e->places[place];
-        while (p->out.count) {
-            wanted = outlet_of(e, e->plan.places[place].group, &e->parts[p->out.head]);
-            i64 to = room(e, wanted);
-            if (to == NONE) break;
-            put(e, place, to);
+        if (!best) return;
+        Outlet *wanted = best;
+        Place *p = best->waiting.head;
+        while (p->out->count) {
+            wanted = outlet_of(p);
+            Lane *to = room(wanted);
+            if (!to) break;
+            put(e, p, wanted, to);
         }
-        if (!p->out.count) {
-            stop_waiting_for_room(e, place);
-            emptied(e, place);
+        if (!p->out->count) {
+            stop_waiting_for_room(p);
+            emptied(e, p);
         } else if (wanted != best) {
-            stop_waiting_for_room(e, place);
-            wait_for_room(e, place, wanted);
+            stop_waiting_for_room(p);
+            wait_for_room(e, p, wanted);
         }
     }
 }
 
 /* Work off the list of rule S26, in turn, until nothing moves any more. */
 static void settle(Engine *e) {
-    while (e->todo_count) {
-        Todo next = e->todo[e->todo_head];
-        e->todo_head = (e->todo_head + 1) & (e->todo_room - 1);
-        e->todo_count--;
-        if (next.task == FREE) {
-            become_free(e, next.subject);
-        } else if (next.task == GAINED_PARTS) {
-            e->lanes[next.subject].gained_parts = 0;
-            serve(e, next.subject);
-        } else {
-            e->lanes[next.subject].gained_room = 0;
-            admit(e, next.subject);
+    for (;;) {
+        Place *place = e->free_first;
+        e->free_first = NULL;
+        if (!place) {
+            if (!e->todo_count) return;
+            Todo next = e->todo[e->todo_head];
+            e->todo_head = (e->todo_head + 1) & (e->todo_room - 1);
+            e->todo_count--;
+            if (next.task == GAINED_PARTS) {
+                next.lane->gained_parts = 0;
+                serve(e, next.lane);
+                continue;
+            }
+            if (next.task == GAINED_ROOM) {
+                next.lane->gained_room = 0;
+                admit(e, next.lane);
+                continue;
+            }
+            place = next.place;
         }
+        become_free(e, place);
     }
 }
 
 /* ---- Failures and repairs (rules S17 to S21) -------------------------------------------------------------------------- */
 
-static i64 draw_due(const Engine *e, i64 mode, i64 from) {
-    const ModePlan *mp = &e->plan.modes[mode];
-    return from + variate(e, mp->due_table, mp->due, (u64)e->modes[mode].count);
+static i64 variate_of(const Engine *e, i64 table, Key key, u64 index) {
+    return variate(e->plan.tables + table * TABLE_LENGTH, e->plan.table_constants[table], key, index);
 }
 
-static i64 first_mode(const Engine *e, i64 machine) {
-    Range modes = e->plan.machines[machine].modes;
-    i64 first = modes.from;
-    for (i64 i = modes.from + 1; i < modes.from + modes.count; i++)
-        if (e->modes[i].strikes_at < e->modes[first].strikes_at) first = i;
+static i64 draw_due(const Engine *e, const Mode *mode, i64 from) {
+    return from + variate_of(e, mode->plan->due_table, mode->plan->due, (u64)mode->count);
+}
+
+static Mode *first_mode(const Machine *m) {
+    Mode *first = m->modes;
+    for (Mode *mode = first + 1; mode < m->modes + m->plan->modes.count; mode++)
+        if (mode->strikes_at < first->strikes_at) first = mode;
     return first;
 }
 
-static void go_down(Engine *e, i64 machine, i64 mode) {
-    e->machines[machine].down = mode;
-    if (!e->plan.modes[mode].is_setup) e->machines[machine].failures++;
-    if (e->logging) log_machine(e, MACHINE_FAILED, machine, e->modes[mode].count, e->plan.modes[mode].number);
+static Crew *crew_of(Engine *e, i64 crew) { return crew == NONE ? NULL : &e->crews[crew]; }
+
+static void go_down(Engine *e, Machine *m, Mode *mode) {
+    m->down = mode;
+    if (!mode->plan->is_setup) m->failures++;
+    if (e->logging) log_machine(e, MACHINE_FAILED, m, mode->count, mode->plan->number);
 }
 
-static void scrap_load(Engine *e, i64 place) {
-    i64 machine = e->plan.places[place].machine;
-    Place *p = &e->places[place];
-    if (!station_of(e, machine)->passes_on) {
-        make_parts(e, place);
-        drop_all(e, &p->parts);
-        p->parts = p->out;
-        p->out.count = 0;
-    }
-    e->machines[machine].defective += p->parts.count;
-    while (p->parts.count) {
-        i64 part = take_first(e, &p->parts);
-        if (e->logging) log_place(e, PART_SCRAPPED, place, e->parts[part].number, e->parts[part].defects);
-        drop_part(e, part);
-    }
+static void scrap_load(Engine *e, Place *p) {
+    Parts *gone = p->out;
+    if (!p->machine->station->plan->passes_on) make_parts(e, p);
+    p->machine->defective += gone->count;
+    if (e->logging)
+        for (uint32_t i = 0; i < gone->count; i++)
+            log_place(e, PART_SCRAPPED, p, part_at(gone, i)->number, part_at(gone, i)->defects);
+    p->parts.count = p->made.count = 0;
     p->loaded = 0;
     p->left_us = 0;
-    emptied(e, place);
+    emptied(e, p);
 }
 
-static void schedule_repair(Engine *e, i64 machine, i64 at) {
-    if (station_of(e, machine)->by_time) {
-        tournament_set(&e->top, e->clocks_leaf + machine, at);
+static void schedule_repair(Engine *e, Machine *m, i64 at) {
+    if (m->station->plan->by_time) {
+        schedule_failure(e, m, at);
     } else {
-        i64 place = e->plan.machines[machine].places.from;
-        e->places[place].pending = REPAIRED;
-        schedule_place(e, place, at);
+        m->places->pending = REPAIRED;
+        schedule_place(e, m->places, at);
     }
 }
 
-static void begin_repair(Engine *e, i64 machine) {
-    i64 mode = e->machines[machine].down;
-    const ModePlan *mp = &e->plan.modes[mode];
-    i64 lasts = variate(e, mp->lasts_table, mp->lasts, (u64)e->modes[mode].count);
-    schedule_repair(e, machine, e->now_us + lasts);
+static void begin_repair(Engine *e, Machine *m) {
+    const ModePlan *mp = m->down->plan;
+    i64 lasts = variate_of(e, mp->lasts_table, mp->lasts, (u64)m->down->count);
+    schedule_repair(e, m, e->now_us + lasts);
 }
 
-static void begin_service_work(Engine *e, i64 machine) {
-    i64 service = e->machines[machine].service;
-    e->services[service].done_at = e->now_us + e->plan.services[service].lasts_us;
-    schedule_service(e, service);
+static void begin_service_work(Engine *e, Machine *m) {
+    m->service->done_at = e->now_us + m->service->plan->lasts_us;
+    schedule_service(e, m->service);
 }
 
 /* True if a crew is there at once; else the machine waits for it. */
-static int call_crew(Engine *e, i64 crew, i64 machine) {
-    if (crew == NONE) return 1;
-    Crew *c = &e->crews[crew];
-    if (c->free) {
-        c->free--;
+static int call_crew(Crew *crew, Machine *m) {
+    if (!crew) return 1;
+    if (crew->free) {
+        crew->free--;
         return 1;
     }
-    e->machines[machine].crew_next = NONE;
-    if (c->head == NONE) c->head = machine;
-    else e->machines[c->tail].crew_next = machine;
-    c->tail = machine;
+    m->crew_next = NULL;
+    if (crew->head) crew->tail->crew_next = m;
+    else crew->head = m;
+    crew->tail = m;
     return 0;
 }
 
-static void release_crew(Engine *e, i64 crew) {
-    if (crew == NONE) return;
-    Crew *c = &e->crews[crew];
-    i64 machine = c->head;
-    if (machine == NONE) {
-        c->free++;
+static void release_crew(Engine *e, Crew *crew) {
+    if (!crew) return;
+    Machine *m = crew->head;
+    if (!m) {
+        crew->free++;
         return;
     }
-    c->head = e->machines[machine].crew_next;
-    if (e->machines[machine].service != NONE) begin_service_work(e, machine);
-    else begin_repair(e, machine);
+    crew->head = m->crew_next;
+    if (m->service) begin_service_work(e, m);
+    else begin_repair(e, m);
 }
 
-static void struck(Engine *e, i64 place) {
-    i64 machine = e->plan.places[place].machine;
-    Place *p = &e->places[place];
-    Machine *m = &e->machines[machine];
+static void struck(Engine *e, Place *p) {
+    Machine *m = p->machine;
     p->left_us -= e->now_us - p->resumed_us;
     m->worked_us = m->next_strike;
-    i64 mode = first_mode(e, machine);
-    go_down(e, machine, mode);
-    if (e->plan.modes[mode].after == SCRAP_LOAD) scrap_load(e, place);
-    restate(e, place);
-    if (call_crew(e, e->plan.modes[mode].crew, machine)) begin_repair(e, machine);
+    Mode *mode = first_mode(m);
+    go_down(e, m, mode);
+    if (mode->plan->after == SCRAP_LOAD) scrap_load(e, p);
+    restate(e, p);
+    if (call_crew(crew_of(e, mode->plan->crew), m)) begin_repair(e, m);
 }
 
-static void run_clock(Engine *e, i64 machine) {
-    Machine *m = &e->machines[machine];
+static void run_clock(Engine *e, Machine *m) {
     m->clock_since = e->now_us;
     m->clock_runs = 1;
-    i64 ahead = e->modes[first_mode(e, machine)].strikes_at - m->clock_us;
-    tournament_set(&e->top, e->clocks_leaf + machine, e->now_us + ahead);
+    schedule_failure(e, m, e->now_us + first_mode(m)->strikes_at - m->clock_us);
 }
 
-static void stop_clock(Engine *e, i64 machine) {
-    Machine *m = &e->machines[machine];
+static void stop_clock(Engine *e, Machine *m) {
     m->clock_us += e->now_us - m->clock_since;
     m->clock_runs = 0;
-    tournament_set(&e->top, e->clocks_leaf + machine, FOREVER);
+    schedule_failure(e, m, FOREVER);
 }
 
-static void withdraw(Engine *e, i64 place) {
-    stop_waiting_for_load(e, place);
-    stop_waiting_for_room(e, place);
+static void withdraw(Place *p) {
+    stop_waiting_for_load(p);
+    stop_waiting_for_room(p);
 }
 
-static void reopen(Engine *e, i64 machine) {
-    Range places = e->plan.machines[machine].places;
-    for (i64 i = places.from; i < places.from + places.count; i++) {
-        const Place *p = &e->places[i];
-        if (!p->loaded && !p->waits_for_load && p->outlet == NONE) add_todo(e, FREE, i);
-    }
+static void reopen(Engine *e, Machine *m) {
+    for (Place *p = m->places; p < m->places + m->places_count; p++)
+        if (!p->loaded && !p->waits_for_load && !p->outlet) set_free(e, p);
 }
 
-static void repaired(Engine *e, i64 machine) {
-    Machine *m = &e->machines[machine];
-    i64 mode = m->down;
-    const ModePlan *mp = &e->plan.modes[mode];
-    int by_time = station_of(e, machine)->by_time != 0;
-    if (e->logging) log_machine(e, MACHINE_REPAIRED, machine, e->modes[mode].count, mp->number);
-    m->down = NONE;
-    e->modes[mode].count++;
-    e->modes[mode].strikes_at = draw_due(e, mode, by_time ? m->clock_us : m->worked_us);
-    if (!by_time) m->next_strike = e->modes[first_mode(e, machine)].strikes_at;
-    release_crew(e, mp->crew);
-    if (by_time) run_clock(e, machine);
-    Range places = e->plan.machines[machine].places;
-    for (i64 i = places.from; i < places.from + places.count; i++) {
-        Place *p = &e->places[i];
+static void repaired(Engine *e, Machine *m) {
+    Mode *mode = m->down;
+    const ModePlan *mp = mode->plan;
+    int by_time = m->station->plan->by_time != 0;
+    if (e->logging) log_machine(e, MACHINE_REPAIRED, m, mode->count, mp->number);
+    m->down = NULL;
+    mode->count++;
+    mode->strikes_at = draw_due(e, mode, by_time ? m->clock_us : m->worked_us);
+    if (!by_time) m->next_strike = first_mode(m)->strikes_at;
+    release_crew(e, crew_of(e, mp->crew));
+    if (by_time) run_clock(e, m);
+    for (Place *p = m->places; p < m->places + m->places_count; p++) {
         if (p->loaded && !mp->stops_handling) {
             if (mp->after == RESTART) p->left_us = p->drawn_us;
-            work(e, i);
+            work(e, p);
         } else {
-            restate(e, i);
+            restate(e, p);
         }
     }
-    if (!begin_due_service(e, machine)) reopen(e, machine);
+    if (!begin_due_service(e, m)) reopen(e, m);
 }
 
 /* A time-dependent failure strikes a machine. */
-static void clock_struck(Engine *e, i64 machine) {
-    stop_clock(e, machine);
-    i64 mode = first_mode(e, machine);
-    const ModePlan *mp = &e->plan.modes[mode];
-    go_down(e, machine, mode);
-    Range places = e->plan.machines[machine].places;
-    for (i64 i = places.from; i < places.from + places.count; i++) {
-        Place *p = &e->places[i];
+static void clock_struck(Engine *e, Machine *m) {
+    stop_clock(e, m);
+    Mode *mode = first_mode(m);
+    const ModePlan *mp = mode->plan;
+    go_down(e, m, mode);
+    for (Place *p = m->places; p < m->places + m->places_count; p++) {
         if (p->loaded && !mp->stops_handling) {
             p->left_us -= e->now_us - p->resumed_us;
             p->pending = NOTHING;
-            schedule_place(e, i, FOREVER);
-            if (mp->after == SCRAP_LOAD) scrap_load(e, i);
+            schedule_place(e, p, FOREVER);
+            if (mp->after == SCRAP_LOAD) scrap_load(e, p);
         } else if (mp->stops_handling) {
-            withdraw(e, i);
+            withdraw(p);
         }
-        restate(e, i);
+        restate(e, p);
     }
-    if (call_crew(e, mp->crew, machine)) begin_repair(e, machine);
+    if (call_crew(crew_of(e, mp->crew), m)) begin_repair(e, m);
 }
 
 /* ---- Preventive maintenance (rule S22) ---------------------------------------------------------------------------------- */
 
-static void set_next_due(Engine *e, i64 service) {
-    const ServicePlan *sp = &e->plan.services[service];
+static void set_next_due(Engine *e, Service *s) {
+    const ServicePlan *sp = s->plan;
     i64 ahead = e->now_us < sp->first_us ? sp->first_us - e->now_us
                                          : sp->every_us - (e->now_us - sp->first_us) % sp->every_us;
-    e->services[service].due_at = e->now_us + ahead;
-    schedule_service(e, service);
+    s->due_at = e->now_us + ahead;
+    schedule_service(e, s);
 }
 
-static int begin_due_service(Engine *e, i64 machine) {
-    const MachinePlan *mp = &e->plan.machines[machine];
-    Machine *m = &e->machines[machine];
-    if (m->service != NONE || m->down != NONE) return 0;
-    i64 service = NONE;
-    for (i64 i = mp->services.from; i < mp->services.from + mp->services.count && service == NONE; i++)
-        if (e->services[i].due) service = i;
-    if (service == NONE) return 0;
-    const Place *only = &e->places[mp->places.from];
-    if (mp->places.count == 1 && (only->loaded || only->out.count)) return 0;
-    e->services[service].due = 0;
-    m->service = service;
-    if (e->plan.stations[mp->station].by_time) stop_clock(e, machine);
-    for (i64 i = mp->places.from; i < mp->places.from + mp->places.count; i++) {
-        withdraw(e, i);
-        restate(e, i);
+static int begin_due_service(Engine *e, Machine *m) {
+    if (m->service || m->down || !m->services_due) return 0;
+    if (m->places_count == 1 && (m->places->loaded || m->places->out->count)) return 0;
+    Service *s = &e->services[m->plan->services.from];
+    while (!s->due) s++;
+    s->due = 0;
+    m->services_due--;
+    m->service = s;
+    if (m->station->plan->by_time) stop_clock(e, m);
+    for (Place *p = m->places; p < m->places + m->places_count; p++) {
+        withdraw(p);
+        restate(e, p);
     }
-    if (call_crew(e, e->plan.services[service].crew, machine)) begin_service_work(e, machine);
+    if (call_crew(crew_of(e, s->plan->crew), m)) begin_service_work(e, m);
     return 1;
 }
 
-static void service_done(Engine *e, i64 service) {
-    i64 machine = e->plan.services[service].machine;
-    const MachinePlan *mp = &e->plan.machines[machine];
-    e->services[service].done_at = FOREVER;
-    schedule_service(e, service);
-    e->machines[machine].service = NONE;
-    release_crew(e, e->plan.services[service].crew);
-    if (e->plan.stations[mp->station].by_time) run_clock(e, machine);
-    for (i64 i = mp->places.from; i < mp->places.from + mp->places.count; i++) restate(e, i);
-    if (!begin_due_service(e, machine)) reopen(e, machine);
+static void service_done(Engine *e, Service *s) {
+    Machine *m = s->machine;
+    s->done_at = FOREVER;
+    schedule_service(e, s);
+    m->service = NULL;
+    release_crew(e, crew_of(e, s->plan->crew));
+    if (m->station->plan->by_time) run_clock(e, m);
+    for (Place *p = m->places; p < m->places + m->places_count; p++) restate(e, p);
+    if (!begin_due_service(e, m)) reopen(e, m);
 }
 
-static void service_fires(Engine *e, i64 service) {
-    Service *s = &e->services[service];
+static void service_fires(Engine *e, Service *s) {
     if (s->due_at > e->now_us) {
-        service_done(e, service);
+        service_done(e, s);
         return;
     }
-    i64 machine = e->plan.services[service].machine;
-    set_next_due(e, service);
-    if (e->machines[machine].service == service) return;
+    set_next_due(e, s);
+    if (s->machine->service == s) return;
+    if (!s->due) s->machine->services_due++;
     s->due = 1;
-    begin_due_service(e, machine);
+    begin_due_service(e, s->machine);
 }
 
 /* ---- Planned stops and deliveries (rules S13, S23) -------------------------------------------------------------------------- */
@@ -1092,18 +1092,17 @@ static i64 next_edge(const Engine *e, i64 calendar, i64 at) {
 }
 
 static void calendar_turned(Engine *e, i64 calendar) {
-    const CalendarPlan *cp = &e->plan.calendars[calendar];
+    Range stations = e->plan.calendars[calendar].stations;
     int closed = calendar_is_closed(e, calendar, e->now_us);
-    tournament_set(&e->top, calendar, next_edge(e, calendar, e->now_us));
-    for (i64 k = 0; k < cp->stations.count; k++) {
-        i64 station = e->plan.calendar_stations[cp->stations.from + k];
-        Range machines = e->plan.stations[station].machines;
-        e->stations[station].closed = closed;
-        for (i64 m = machines.from; m < machines.from + machines.count; m++) {
-            Range places = e->plan.machines[m].places;
-            for (i64 i = places.from; i < places.from + places.count; i++) {
-                if (closed) stop_waiting_for_load(e, i);
-                restate(e, i);
+    tournament_set(&e->clocks, calendar, next_edge(e, calendar, e->now_us));
+    for (i64 k = stations.from; k < stations.from + stations.count; k++) {
+        Station *s = &e->stations[e->plan.calendar_stations[k]];
+        Machine *first = &e->machines[s->plan->machines.from];
+        s->closed = closed;
+        for (Machine *m = first; m < first + s->plan->machines.count; m++) {
+            for (Place *p = m->places; p < m->places + m->places_count; p++) {
+                if (closed) stop_waiting_for_load(p);
+                restate(e, p);
             }
             if (!closed) reopen(e, m);
         }
@@ -1112,53 +1111,64 @@ static void calendar_turned(Engine *e, i64 calendar) {
 
 static void delivered(Engine *e, i64 material) {
     const MaterialPlan *mp = &e->plan.materials[material];
-    tournament_set(&e->top, e->plan.calendars_count + material, e->now_us + mp->every_us);
+    tournament_set(&e->clocks, e->plan.calendars_count + material, e->now_us + mp->every_us);
     e->materials[material].level += mp->amount;
     if (e->logging) write_event(e, MATERIAL_DELIVERED, NONE, NONE, NONE, 0, material);
-    for (i64 k = 0; k < mp->stations.count; k++) {
-        Range groups = e->plan.stations[e->plan.material_stations[mp->stations.from + k]].groups;
-        for (i64 g = groups.from; g < groups.from + groups.count; g++)
-            while (e->groups[g].waiting.count && is_ready(e, g)) serve_group(e, g);
+    for (i64 k = mp->stations.from; k < mp->stations.from + mp->stations.count; k++) {
+        Range groups = e->plan.stations[e->plan.material_stations[k]].groups;
+        Group *first = &e->groups[groups.from];
+        for (Group *g = first; g < first + groups.count; g++)
+            while (g->waiting.head && is_ready(e, g)) serve_group(e, g);
     }
 }
 
 /* ---- Running ------------------------------------------------------------------------------------------------------------------ */
 
-static void place_fires(Engine *e, i64 place) {
-    Place *p = &e->places[place];
-    i64 pending = p->pending;
-    p->pending = NOTHING;
-    if (pending == COMPLETED) completed(e, place);
-    else if (pending == STRUCK) struck(e, place);
-    else repaired(e, e->plan.places[place].machine);
-}
-
-static void fire(Engine *e, i64 leaf) {
-    i64 place = NONE;
-    if (leaf >= e->machines_leaf) {
-        i64 machine = e->machine_of_leaf[leaf - e->machines_leaf];
-        const MachinePlan *mp = &e->plan.machines[machine];
-        i64 number = mp->places.count > 1 ? tournament_first(&e->inner[machine]) : 0;
-        place = mp->places.from + number;
-        place_fires(e, place);
-    } else if (leaf >= e->clocks_leaf) {
-        i64 machine = leaf - e->clocks_leaf;
-        if (e->machines[machine].clock_runs) {
-            clock_struck(e, machine);
+static void clock_fires(Engine *e, i64 leaf) {
+    if (leaf >= e->failures_leaf) {
+        Machine *m = &e->machines[leaf - e->failures_leaf];
+        if (m->clock_runs) {
+            clock_struck(e, m);
         } else {
-            tournament_set(&e->top, leaf, FOREVER);
-            repaired(e, machine);
+            schedule_failure(e, m, FOREVER);
+            repaired(e, m);
         }
     } else if (leaf >= e->services_leaf) {
-        service_fires(e, leaf - e->services_leaf);
+        service_fires(e, &e->services[leaf - e->services_leaf]);
     } else if (leaf >= e->plan.calendars_count) {
         delivered(e, leaf - e->plan.calendars_count);
     } else {
         calendar_turned(e, leaf);
     }
+}
+
+static inline void place_fires(Engine *e, Place *p) {
+    int32_t pending = p->pending;
+    p->pending = NOTHING;
+    if (pending == COMPLETED) completed(e, p);
+    else if (pending == STRUCK) struck(e, p);
+    else repaired(e, p->machine);
+}
+
+/* The earliest event up to an instant, with all that it sets off; false if there is none. */
+static inline int step(Engine *e, i64 to_us) {
+    i64 clock = tournament_at(&e->clocks), work = tournament_at(&e->work);
+    Place *p = NULL;
+    if (clock <= work) {  /* rule S25 */
+        if (clock > to_us) return 0;
+        e->now_us = clock;
+        clock_fires(e, tournament_leaf(&e->clocks));
+    } else {
+        if (work > to_us) return 0;
+        e->now_us = work;
+        const Machine *m = e->machine_of_leaf[tournament_leaf(&e->work)];
+        p = m->places + (m->inner ? tournament_leaf(m->inner) : 0);
+        place_fires(e, p);
+    }
     settle(e);
     /* Most places have begun their next operation by now; only one that has not is taken out. */
-    if (place != NONE && e->places[place].pending == NOTHING) schedule_place(e, place, FOREVER);
+    if (p && p->pending == NOTHING) schedule_place(e, p, FOREVER);
+    return 1;
 }
 
 /* Run on until everything up to and at an instant has happened, or until so many operations have
@@ -1166,108 +1176,184 @@ static void fire(Engine *e, i64 leaf) {
 EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_operations, i64 most_events) {
     int failed = setjmp(e->give_up);
     if (failed) return failed;
-    for (;;) {
-        i64 leaf = tournament_first(&e->top);
-        i64 at = e->top.at[leaf];
-        if (at > to_us || at >= FOREVER) break;
-        e->now_us = at;
-        fire(e, leaf);
-        if (e->completed_operations >= most_operations) {
-            e->end_us = at;
-            return COUNT_REACHED;
-        }
-        if (e->logging && e->log_count >= most_events) {
-            e->end_us = at;
-            return LOG_IS_FULL;
-        }
+    i64 until = to_us < e->horizon_us ? to_us : e->horizon_us;
+    while (step(e, until)) {
+        e->end_us = e->now_us;
+        if (e->completed_operations >= most_operations) return COUNT_REACHED;
+        if (e->logging && e->log_count >= most_events) return LOG_IS_FULL;
     }
-    e->end_us = to_us;
-    return OK;
+    e->end_us = until;
+    return until < to_us ? TOO_FAR : OK;
 }
 
-static void start(Engine *e) {
+/* ---- Opening and closing ------------------------------------------------------------------------------------------------------ */
+
+static void start_machine(Engine *e, Machine *m) {
+    int by_time = m->station->plan->by_time != 0;
+    m->next_strike = FOREVER;
+    m->counts[STARVED] = m->places_count;
+    for (Mode *mode = m->modes; mode < m->modes + m->plan->modes.count; mode++)
+        mode->strikes_at = draw_due(e, mode, 0);
+    if (by_time) run_clock(e, m);
+    else if (m->plan->modes.count) m->next_strike = first_mode(m)->strikes_at;
+    Range services = m->plan->services;
+    for (i64 i = services.from; i < services.from + services.count; i++) {
+        e->services[i].done_at = FOREVER;
+        set_next_due(e, &e->services[i]);
+    }
+}
+
+/* Set everything going; false if there is no memory for it. */
+static int start(Engine *e) {
     const Program *plan = &e->plan;
-    for (i64 i = 0; i < plan->crews_count; i++) e->crews[i] = (Crew){plan->crews[i], NONE, NONE};
+    if (setjmp(e->give_up)) return 0;
+    for (i64 i = 0; i < plan->crews_count; i++) e->crews[i].free = plan->crews[i];
     for (i64 i = 0; i < plan->materials_count; i++) {
         const MaterialPlan *mp = &plan->materials[i];
         e->materials[i].level = mp->stock;
         if (!mp->has_delivery) continue;
         i64 passed = e->now_us > mp->first_us ? e->now_us - mp->first_us : 0;
         i64 turns = (passed + mp->every_us - 1) / mp->every_us;
-        tournament_set(&e->top, plan->calendars_count + i, mp->first_us + turns * mp->every_us);
+        tournament_set(&e->clocks, plan->calendars_count + i, mp->first_us + turns * mp->every_us);
     }
     for (i64 i = 0; i < plan->calendars_count; i++)
-        tournament_set(&e->top, i, next_edge(e, i, e->now_us));
+        tournament_set(&e->clocks, i, next_edge(e, i, e->now_us));
     for (i64 i = 0; i < plan->stations_count; i++) {
         i64 calendar = plan->stations[i].calendar;
         e->stations[i].closed = calendar != NONE && calendar_is_closed(e, calendar, e->now_us);
     }
-    for (i64 i = 0; i < plan->machines_count; i++) {
-        const MachinePlan *mp = &plan->machines[i];
-        Machine *m = &e->machines[i];
-        m->down = m->service = m->crew_next = NONE;
-        m->next_strike = FOREVER;
-        m->counts[STARVED] = mp->places.count;
-        for (i64 k = mp->modes.from; k < mp->modes.from + mp->modes.count; k++)
-            e->modes[k].strikes_at = draw_due(e, k, 0);
-        if (mp->modes.count) m->next_strike = e->modes[first_mode(e, i)].strikes_at;
-        if (plan->stations[mp->station].by_time) run_clock(e, i);
-        for (i64 k = mp->services.from; k < mp->services.from + mp->services.count; k++) {
-            e->services[k].done_at = FOREVER;
-            set_next_due(e, k);
-        }
-    }
+    for (i64 i = 0; i < plan->machines_count; i++) start_machine(e, &e->machines[i]);
     for (i64 i = 0; i < plan->places_count; i++) {
-        Place *p = &e->places[i];
-        p->condition = STARVED;
-        p->since_us = e->now_us;
-        p->outlet = NONE;
-        add_todo(e, FREE, i);
+        e->places[i].condition = STARVED;
+        e->places[i].since_us = e->now_us;
+        set_free(e, &e->places[i]);
     }
     settle(e);
+    return 1;
 }
 
 EXPORT void linetwin_close(Engine *e) {
     if (!e) return;
-#define RELEASE(type, name) free(e->name);
-    STATE_TABLES(RELEASE)
-#undef RELEASE
-    if (e->inner)
-        for (i64 i = 0; i < e->plan.machines_count; i++) {
-            free(e->inner[i].at);
-            free(e->inner[i].winner);
+    if (e->lanes)
+        for (i64 i = 0; i < e->plan.lanes_count; i++) free(e->lanes[i].parts.slots);
+    if (e->places)
+        for (i64 i = 0; i < e->plan.places_count; i++) {
+            free(e->places[i].parts.slots);
+            free(e->places[i].made.slots);
         }
+    if (e->inner)
+        for (i64 i = 0; i < e->plan.machines_count; i++) free(e->inner[i].nodes);
+#define RELEASE(type, name) free(e->name);
+#define RELEASE_LINKS(type, name, table) RELEASE(type, name)
+    STATE_TABLES(RELEASE)
+    LINK_TABLES(RELEASE_LINKS)
+#undef RELEASE_LINKS
+#undef RELEASE
     free(e->inner);
-    free(e->top.at);
-    free(e->top.winner);
+    free(e->clocks.nodes);
+    free(e->work.nodes);
     free(e->machine_of_leaf);
-    free(e->leaf_of_machine);
-    free(e->parts);
     free(e->todo);
     free(e->log);
     free(e);
 }
 
+/* Point the state's rows at each other, as the program numbers them. */
+static void wire(Engine *e) {
+    const Program *plan = &e->plan;
+#define POINT(type, name, table)                                                                   \
+    for (i64 i = 0; i < plan->name##_count; i++) e->name[i] = &e->table[plan->name[i]];
+    LINK_TABLES(POINT)
+#undef POINT
+    for (i64 i = 0; i < plan->stations_count; i++) {
+        const StationPlan *sp = &plan->stations[i];
+        e->stations[i].plan = sp;
+        e->stations[i].quantiles = plan->tables + sp->table * TABLE_LENGTH;
+        e->stations[i].constant_us = plan->table_constants[sp->table];
+    }
+    for (i64 i = 0; i < plan->lanes_count; i++) {
+        const LanePlan *lp = &plan->lanes[i];
+        Lane *lane = &e->lanes[i];
+        lane->capacity = lp->capacity;
+        lane->takers = e->lane_takers + lp->takers.from;
+        lane->takers_count = lp->takers.count;
+        lane->givers = e->lane_givers + lp->givers.from;
+        lane->givers_count = lp->givers.count;
+    }
+    for (i64 i = 0; i < plan->inlets_count; i++) {
+        const InletPlan *in = &plan->inlets[i];
+        i64 whole = in->milli % MILLI ? 0 : in->milli / MILLI;
+        e->inlets[i] = (Inlet){e->inlet_lanes + in->lanes.from, in->lanes.count, in->milli, whole};
+    }
+    for (i64 i = 0; i < plan->outlets_count; i++) {
+        const OutletPlan *op = &plan->outlets[i];
+        e->outlets[i].lanes = e->outlet_lanes + op->lanes.from;
+        e->outlets[i].lanes_count = op->lanes.count;
+        e->outlets[i].share_below = (u64)op->share_below;
+    }
+    for (i64 i = 0; i < plan->groups_count; i++) {
+        const GroupPlan *gp = &plan->groups[i];
+        Group *group = &e->groups[i];
+        group->station = &e->stations[gp->station];
+        group->single_lane = gp->single_lane == NONE ? NULL : &e->lanes[gp->single_lane];
+        group->inlets = e->inlets + gp->inlets.from;
+        group->inlets_count = gp->inlets.count;
+        group->outlets = e->outlets + gp->outlets.from;
+        group->outlets_count = gp->outlets.count;
+        for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
+            for (i64 k = 0; k < in->lanes_count; k++)
+                if (!in->lanes[k]->capacity) group->hand_to_hand = 1;
+    }
+    for (i64 i = 0; i < plan->machines_count; i++) {
+        const MachinePlan *mp = &plan->machines[i];
+        Machine *m = &e->machines[i];
+        m->plan = mp;
+        m->station = &e->stations[mp->station];
+        m->places = e->places + mp->places.from;
+        m->places_count = mp->places.count;
+        m->modes = e->modes + mp->modes.from;
+    }
+    for (i64 i = 0; i < plan->places_count; i++) {
+        Place *p = &e->places[i];
+        p->machine = &e->machines[plan->places[i].machine];
+        p->group = &e->groups[plan->places[i].group];
+        p->out = p->group->station->plan->passes_on ? &p->parts : &p->made;
+    }
+    for (i64 i = 0; i < plan->modes_count; i++) e->modes[i].plan = &plan->modes[i];
+    for (i64 i = 0; i < plan->services_count; i++) {
+        e->services[i].plan = &plan->services[i];
+        e->services[i].machine = &e->machines[plan->services[i].machine];
+    }
+}
+
+/* A tournament; the engine runs as far as the times of all of them reach (ten thousand leaves: 17 years). */
+static int open_events(Engine *e, Tournament *t, i64 leaves) {
+    if (!tournament_open(t, leaves, e->start_us)) return 0;
+    i64 last_us = e->start_us + (i64)t->never - 1;
+    if (last_us < e->horizon_us) e->horizon_us = last_us;
+    return 1;
+}
+
 static int lay_out_events(Engine *e) {
     const Program *plan = &e->plan;
     e->services_leaf = plan->calendars_count + plan->materials_count;
-    e->clocks_leaf = e->services_leaf + plan->services_count;
-    e->machines_leaf = e->clocks_leaf + plan->machines_count;
+    e->failures_leaf = e->services_leaf + plan->services_count;
     size_t machines = (size_t)plan->machines_count;
-    e->machine_of_leaf = calloc(machines, sizeof(i64));
-    e->leaf_of_machine = calloc(machines, sizeof(i64));
+    e->machine_of_leaf = calloc(machines, sizeof(Machine *));
     e->inner = calloc(machines, sizeof(Tournament));
-    if (!e->machine_of_leaf || !e->leaf_of_machine || !e->inner) return 0;
-    if (!tournament_open(&e->top, e->machines_leaf + plan->machines_count)) return 0;
+    if (!e->machine_of_leaf || !e->inner) return 0;
+    if (!open_events(e, &e->clocks, e->failures_leaf + plan->machines_count)) return 0;
+    if (!open_events(e, &e->work, plan->machines_count)) return 0;
     /* Places are numbered by rank, and a machine's are together: so are the machines' leaves. */
     i64 leaf = 0;
     for (i64 i = 0; i < plan->places_count; i++) {
         if (plan->places[i].number) continue;
-        i64 machine = plan->places[i].machine;
-        e->machine_of_leaf[leaf] = machine;
-        e->leaf_of_machine[machine] = e->machines_leaf + leaf++;
-        i64 places = plan->machines[machine].places.count;
-        if (places > 1 && !tournament_open(&e->inner[machine], places)) return 0;
+        Machine *m = e->places[i].machine;
+        e->machine_of_leaf[leaf] = m;
+        m->leaf = leaf++;
+        if (m->places_count == 1) continue;
+        m->inner = &e->inner[m - e->machines];
+        if (!open_events(e, m->inner, m->places_count)) return 0;
     }
     return 1;
 }
@@ -1278,20 +1364,23 @@ EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
     if (!e) return NULL;
     e->plan = *plan;
     e->now_us = e->start_us = e->end_us = start_us;
+    e->horizon_us = FOREVER - 1;
     e->logging = logging;
-    e->free_part = NONE;
     int all = 1;
 #define RESERVE(type, name)                                                                        \
-    e->name = calloc((size_t)(plan->name##_count ? plan->name##_count : 1), sizeof(type));           \
+    e->name = calloc((size_t)(plan->name##_count ? plan->name##_count : 1), sizeof(*e->name));       \
     all = all && e->name;
+#define RESERVE_LINKS(type, name, table) RESERVE(type, name)
     STATE_TABLES(RESERVE)
+    LINK_TABLES(RESERVE_LINKS)
+#undef RESERVE_LINKS
 #undef RESERVE
-    if (!all || !lay_out_events(e) || setjmp(e->give_up)) {
-        linetwin_close(e);
-        return NULL;
+    if (all) {
+        wire(e);
+        if (lay_out_events(e) && start(e)) return e;
     }
-    start(e);
-    return e;
+    linetwin_close(e);
+    return NULL;
 }
 
 /* Where a table of the state lies, and the size of its rows in bytes; for reading. */
@@ -1317,10 +1406,15 @@ EXPORT const Event *linetwin_take_log(Engine *e, i64 *count) {
 
 EXPORT i64 linetwin_now(const Engine *e) { return e->end_us; }
 
-/* The size of a plan table's rows in bytes, to check the two sides' layouts against each other. */
+/* The size of a table's rows in bytes, to check the two sides' layouts against each other. */
 EXPORT i64 linetwin_plan_row(const char *name) {
 #define SIZE(type, table) if (!strcmp(name, #table)) return (i64)sizeof(type);
     PLAN_TABLES(SIZE)
+    return 0;
+}
+
+EXPORT i64 linetwin_state_row(const char *name) {
+    STATE_TABLES(SIZE)
 #undef SIZE
     return 0;
 }

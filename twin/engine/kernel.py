@@ -22,7 +22,31 @@ __all__ = ["KernelEngine", "kernel_library", "load_kernel"]
 
 FOREVER = 1 << 62
 EVENTS_AT_ONCE = 200_000
-OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED = range(4)
+OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, TOO_FAR = range(5)
+
+
+def _row(text: str) -> np.dtype[np.void]:
+    """A struct of the kernel's: names in order; int64 or a pointer, or as what follows a colon."""
+    fields = [(name, kind or "i8") for name, _, kind in (w.partition(":") for w in text.split())]
+    return np.dtype(fields, align=True)
+
+
+_KINDS = len(Condition)
+STATE = {
+    "stations": _row("plan quantiles constant_us started completed closed"),
+    "machines": _row(
+        "station down service services_due worked_us next_strike "
+        "consumed good defective reworked failures cycle_time_us occupied "
+        f"leaf inner places places_count counts:{_KINDS}i8 time_us:{_KINDS}i8 "
+        "plan modes clock_us clock_since clock_runs crew_next"
+    ),
+    "places": _row(
+        "machine group condition:i4 pending:i4 loaded:i4 waits_for_load:i4 "
+        "rework_pass:i4 redone:i4 drawn_us left_us started_us resumed_us lead operation since_us "
+        "out parts:3i8 made:3i8 turn previous next outlet"
+    ),
+}
+"""The rows of the kernel's state that are read here, as its structs have them."""
 
 
 def kernel_library() -> Path | None:
@@ -57,12 +81,15 @@ def load_kernel(path: Path) -> ctypes.CDLL:
         "linetwin_take_log": (pointer, [pointer, out]),
         "linetwin_now": (i64, [pointer]),
         "linetwin_plan_row": (i64, [text]),
+        "linetwin_state_row": (i64, [text]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
-    for name, columns in LAYOUT.items():
-        if library.linetwin_plan_row(name.encode()) != 8 * len(columns):
+    rows = [(library.linetwin_plan_row, name, 8 * len(LAYOUT[name])) for name in LAYOUT]
+    rows += [(library.linetwin_state_row, name, STATE[name].itemsize) for name in STATE]
+    for row_bytes, name, expected in rows:
+        if row_bytes(name.encode()) != expected:
             raise EngineError(f"{path} has another layout of {name}; build the kernel anew")
     return library
 
@@ -128,7 +155,7 @@ class KernelEngine:
             most_operations: stop earlier, when so many operations have been completed.
 
         Raises:
-            EngineError: the instant has passed, or there is no more memory.
+            EngineError: the instant has passed or is too far off, or there is no more memory.
         """
         if to_us < self.now_us:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
@@ -139,6 +166,10 @@ class KernelEngine:
             self._hand_on_events()
             if outcome == OUT_OF_MEMORY:
                 raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
+            if outcome == TOO_FAR:
+                raise EngineError(
+                    f"the compiled engine can't run line {self.line.id} beyond {self.now_us} us"
+                )
             if outcome != LOG_IS_FULL:
                 return
 
@@ -151,39 +182,36 @@ class KernelEngine:
             block = _view(address, count.value, len(COLUMNS)).copy()
             self._on_events(block)
 
-    def _state(self, name: str) -> NDArray[np.int64]:
+    def _state(self, name: str) -> NDArray[np.void]:
         count, row_bytes = ctypes.c_int64(), ctypes.c_int64()
         address = self._library.linetwin_state(
             self._engine, name.encode(), ctypes.byref(count), ctypes.byref(row_bytes)
         )
-        return _view(address, count.value, row_bytes.value // 8)
+        return _view(address, count.value, row_bytes.value // 8).view(STATE[name])[:, 0]
 
     def counters(self) -> Counters:
         """What has been counted since the start, up to now."""
         machines, stations = self._state("machines"), self._state("stations")
         places = self._state("places")
         station_of = self._program.tables["machines"][:, 0]
-        n, kinds = len(stations), len(Condition)
-        times = np.zeros((len(machines), kinds), dtype=np.int64)
-        times += machines[:, 8 + kinds : 8 + 2 * kinds]
         machine_of = self._program.tables["places"][:, 0]
-        np.add.at(times, (machine_of, places[:, 0]), self.now_us - places[:, 1])
+        times = machines["time_us"].copy()
+        np.add.at(times, (machine_of, places["condition"]), self.now_us - places["since_us"])
 
         def by_station(values: NDArray[np.int64]) -> NDArray[np.int64]:
-            total = np.zeros((n, *values.shape[1:]), dtype=np.int64)
+            total = np.zeros((len(stations), *values.shape[1:]), dtype=np.int64)
             np.add.at(total, station_of, values)
             return total
 
-        first = 8 + 2 * kinds
         return Counters(
             span_us=self.now_us - self.start_us,
-            started=stations[:, 0].copy(),
-            completed=stations[:, 1].copy(),
-            consumed=by_station(machines[:, first]),
-            good=by_station(machines[:, first + 1]),
-            defective=by_station(machines[:, first + 2]),
-            reworked=by_station(machines[:, first + 3]),
-            failures=by_station(machines[:, first + 4]),
+            started=stations["started"].copy(),
+            completed=stations["completed"].copy(),
+            consumed=by_station(machines["consumed"]),
+            good=by_station(machines["good"]),
+            defective=by_station(machines["defective"]),
+            reworked=by_station(machines["reworked"]),
+            failures=by_station(machines["failures"]),
             time_us=by_station(times),
         )
 
