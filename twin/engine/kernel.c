@@ -1272,8 +1272,8 @@ static int lay_out_events(Engine *e) {
     return 1;
 }
 
-/* An empty line at an instant, everything up; NULL if there is no memory for it. */
-EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
+/* An engine without any state yet; NULL if there is no memory for it. */
+static Engine *bare_engine(const Program *plan, i64 start_us, int logging) {
     Engine *e = calloc(1, sizeof(Engine));
     if (!e) return NULL;
     e->plan = *plan;
@@ -1286,7 +1286,18 @@ EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
     all = all && e->name;
     STATE_TABLES(RESERVE)
 #undef RESERVE
-    if (!all || !lay_out_events(e) || setjmp(e->give_up)) {
+    if (!all || !lay_out_events(e)) {
+        linetwin_close(e);
+        return NULL;
+    }
+    return e;
+}
+
+/* An empty line at an instant, everything up; NULL if there is no memory for it. */
+EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
+    Engine *const e = bare_engine(plan, start_us, logging);
+    if (!e) return NULL;
+    if (setjmp(e->give_up)) {
         linetwin_close(e);
         return NULL;
     }
@@ -1323,4 +1334,330 @@ EXPORT i64 linetwin_plan_row(const char *name) {
     PLAN_TABLES(SIZE)
 #undef SIZE
     return 0;
+}
+
+/* ---- Snapshots: the state as rows of int64 that snapshot.py names, written out and read in ---------
+ *
+ * The rows say what can't be worked out from the rest: no list of pending events, no links, and
+ * nothing that the running stretch of a work or a clock has not yet been counted into.
+ */
+
+enum Waits { FOR_NOTHING, FOR_A_LOAD, FOR_ROOM };
+enum HeldIn { IN_LANE, IN_LOAD, IN_OUT };
+
+typedef struct { i64 started, completed; } SavedStation;
+typedef struct {
+    i64 worked_us, clock_us, down, service, ends_us, crew_turn;
+    i64 consumed, good, defective, reworked, failures, cycle_time_us;
+    i64 execute_us, starved_us, blocked_us, fault_us, setup_us, maintenance_us, planned_stop_us;
+} SavedMachine;
+typedef struct { i64 count, strikes_at; } SavedMode;
+typedef struct { i64 due; } SavedService;
+typedef struct {
+    i64 condition, since_us, loaded, operation, lead, rework_pass, redone;
+    i64 drawn_us, left_us, started_us, waits_for, turn;
+} SavedPlace;
+typedef struct { i64 free; } SavedCrew;
+typedef struct { i64 level, used; } SavedMaterial;
+typedef struct { i64 held_in, holder, number, rework_pass, defects, entered; } SavedPart;
+
+static const char saved_fields[] =
+    "stations: started completed\n"
+    "machines: worked_us clock_us down service ends_us crew_turn consumed good defective reworked "
+    "failures cycle_time_us execute_us starved_us blocked_us fault_us setup_us maintenance_us "
+    "planned_stop_us\n"
+    "modes: count strikes_at\n"
+    "services: due\n"
+    "places: condition since_us loaded operation lead rework_pass redone drawn_us left_us started_us "
+    "waits_for turn\n"
+    "crews: free\n"
+    "materials: level used\n"
+    "parts: held_in holder number rework_pass defects entered\n";
+
+/* The tables with as many rows as the plan's; the parts come after them. */
+#define SAVED_TABLES(X)                                                                            \
+    X(SavedStation, stations) X(SavedMachine, machines) X(SavedMode, modes)                         \
+    X(SavedService, services) X(SavedPlace, places) X(SavedCrew, crews) X(SavedMaterial, materials)
+
+typedef struct {
+#define DECLARE(type, name) type *name;
+    SAVED_TABLES(DECLARE)
+#undef DECLARE
+    SavedPart *parts;
+} Saved;
+
+static Saved saved_at(const Program *plan, i64 *words) {
+    Saved saved;
+#define PLACE(type, name)                                                                          \
+    saved.name = (type *)words;                                                                    \
+    words += plan->name##_count * (i64)(sizeof(type) / sizeof(i64));
+    SAVED_TABLES(PLACE)
+#undef PLACE
+    saved.parts = (SavedPart *)words;
+    return saved;
+}
+
+/* The names of the rows' fields, to check the two sides against each other. */
+EXPORT const char *linetwin_saved_fields(void) { return saved_fields; }
+
+/* How many rows of parts a snapshot has now. */
+EXPORT i64 linetwin_parts(const Engine *e) {
+    i64 total = 0;
+    for (i64 i = 0; i < e->plan.lanes_count; i++) total += e->lanes[i].parts.count;
+    for (i64 i = 0; i < e->plan.places_count; i++)
+        total += e->places[i].parts.count + e->places[i].out.count;
+    return total;
+}
+
+static SavedPart *save_parts(const Engine *e, SavedPart *to, const PartList *list, i64 held_in, i64 holder) {
+    for (i64 i = list->head, left = list->count; left; left--, i = e->parts[i].next) {
+        const Part *part = &e->parts[i];
+        i64 entered = held_in == IN_LANE ? part->entered : 0;
+        *to++ = (SavedPart){held_in, holder, part->number, part->rework_pass, part->defects, entered};
+    }
+    return to;
+}
+
+static i64 place_is_due(const Engine *e, i64 place) {
+    const PlacePlan *pp = &e->plan.places[place];
+    if (e->plan.machines[pp->machine].places.count > 1) return e->inner[pp->machine].at[pp->number];
+    return e->top.at[e->leaf_of_machine[pp->machine]];
+}
+
+/* How long the work in hand has gone on; 0 where none does. */
+static i64 elapsed(const Engine *e, i64 place) {
+    const Place *p = &e->places[place];
+    int works = p->loaded && (p->pending == COMPLETED || p->pending == STRUCK);
+    return works ? e->end_us - p->resumed_us : 0;
+}
+
+static void save_machine(const Engine *e, i64 machine, SavedMachine *to) {
+    const Machine *m = &e->machines[machine];
+    const MachinePlan *mp = &e->plan.machines[machine];
+    int by_time = e->plan.stations[mp->station].by_time != 0;
+    *to = (SavedMachine){
+        .down = m->down == NONE ? NONE : m->down - mp->modes.from,
+        .service = m->service == NONE ? NONE : m->service - mp->services.from,
+        .ends_us = NONE, .consumed = m->consumed, .good = m->good, .defective = m->defective,
+        .reworked = m->reworked, .failures = m->failures, .cycle_time_us = m->cycle_time_us,
+        .execute_us = m->time_us[EXECUTE], .starved_us = m->time_us[STARVED],
+        .blocked_us = m->time_us[BLOCKED], .fault_us = m->time_us[FAULT],
+        .setup_us = m->time_us[SETUP], .maintenance_us = m->time_us[MAINTENANCE],
+        .planned_stop_us = m->time_us[PLANNED_STOP],
+    };
+    if (by_time) {
+        to->clock_us = m->clock_us + (m->clock_runs ? e->end_us - m->clock_since : 0);
+    } else {
+        to->worked_us = m->worked_us;
+        for (i64 i = mp->places.from; i < mp->places.from + mp->places.count; i++)
+            to->worked_us += elapsed(e, i);
+    }
+    i64 ends = FOREVER;
+    if (m->service != NONE) ends = e->services[m->service].done_at;
+    else if (m->down != NONE && by_time) ends = e->top.at[e->clocks_leaf + machine];
+    else if (m->down != NONE && e->places[mp->places.from].pending == REPAIRED)
+        ends = place_is_due(e, mp->places.from);
+    if (ends < FOREVER) to->ends_us = ends;
+}
+
+/* Write the state out; `words` has room for the plan's rows and for `linetwin_parts` more. Only
+ * between events, when everything up to and at the instant has happened. */
+EXPORT void linetwin_save(const Engine *e, i64 *words) {
+    const Program *plan = &e->plan;
+    Saved to = saved_at(plan, words);
+    for (i64 i = 0; i < plan->stations_count; i++)
+        to.stations[i] = (SavedStation){e->stations[i].started, e->stations[i].completed};
+    for (i64 i = 0; i < plan->machines_count; i++) save_machine(e, i, &to.machines[i]);
+    for (i64 i = 0; i < plan->modes_count; i++)
+        to.modes[i] = (SavedMode){e->modes[i].count, e->modes[i].strikes_at};
+    for (i64 i = 0; i < plan->services_count; i++)
+        to.services[i] = (SavedService){e->services[i].due};
+    for (i64 i = 0; i < plan->crews_count; i++) {
+        const Crew *crew = &e->crews[i];
+        to.crews[i] = (SavedCrew){crew->free};
+        i64 turn = 0;
+        for (i64 m = crew->head; m != NONE; m = e->machines[m].crew_next)
+            to.machines[m].crew_turn = ++turn;
+    }
+    for (i64 i = 0; i < plan->materials_count; i++) {
+        i64 level = e->materials[i].level;
+        to.materials[i] = (SavedMaterial){level < UNLIMITED ? level : NONE, e->materials[i].used};
+    }
+    for (i64 i = 0; i < plan->places_count; i++) {
+        const Place *p = &e->places[i];
+        i64 waits = p->waits_for_load ? FOR_A_LOAD : p->outlet != NONE ? FOR_ROOM : FOR_NOTHING;
+        SavedPlace *row = &to.places[i];
+        *row = (SavedPlace){.condition = p->condition, .since_us = p->since_us, .waits_for = waits,
+                            .turn = waits == FOR_NOTHING ? 0 : p->turn};
+        if (!p->loaded) continue;
+        row->loaded = 1;
+        row->operation = p->operation;
+        row->lead = p->lead;
+        row->rework_pass = p->rework_pass;
+        row->redone = p->redone;
+        row->drawn_us = p->drawn_us;
+        row->left_us = p->left_us - elapsed(e, i);
+        row->started_us = p->started_us;
+    }
+    SavedPart *parts = to.parts;
+    for (i64 i = 0; i < plan->lanes_count; i++)
+        parts = save_parts(e, parts, &e->lanes[i].parts, IN_LANE, i);
+    for (i64 i = 0; i < plan->places_count; i++)
+        parts = save_parts(e, parts, &e->places[i].parts, IN_LOAD, i);
+    for (i64 i = 0; i < plan->places_count; i++)
+        parts = save_parts(e, parts, &e->places[i].out, IN_OUT, i);
+}
+
+typedef struct { i64 turn, subject; } Turn;
+
+static int by_turn(const void *a, const void *b) {
+    i64 x = ((const Turn *)a)->turn, y = ((const Turn *)b)->turn;
+    return (x > y) - (x < y);
+}
+
+static void load_machine(Engine *e, i64 machine, const SavedMachine *from) {
+    Machine *m = &e->machines[machine];
+    const MachinePlan *mp = &e->plan.machines[machine];
+    m->worked_us = from->worked_us;
+    m->clock_us = from->clock_us;
+    m->down = from->down == NONE ? NONE : mp->modes.from + from->down;
+    m->service = from->service == NONE ? NONE : mp->services.from + from->service;
+    m->crew_next = NONE;
+    m->consumed = from->consumed;
+    m->good = from->good;
+    m->defective = from->defective;
+    m->reworked = from->reworked;
+    m->failures = from->failures;
+    m->cycle_time_us = from->cycle_time_us;
+    m->time_us[EXECUTE] = from->execute_us;
+    m->time_us[STARVED] = from->starved_us;
+    m->time_us[BLOCKED] = from->blocked_us;
+    m->time_us[FAULT] = from->fault_us;
+    m->time_us[SETUP] = from->setup_us;
+    m->time_us[MAINTENANCE] = from->maintenance_us;
+    m->time_us[PLANNED_STOP] = from->planned_stop_us;
+    m->next_strike = mp->modes.count ? e->modes[first_mode(e, machine)].strikes_at : FOREVER;
+}
+
+/* What is pending at a machine follows from its state. */
+static void resume_machine(Engine *e, i64 machine, i64 ends_us) {
+    const Machine *m = &e->machines[machine];
+    const MachinePlan *mp = &e->plan.machines[machine];
+    for (i64 i = mp->places.from; i < mp->places.from + mp->places.count; i++)
+        if (e->places[i].loaded) work(e, i);
+    for (i64 i = mp->services.from; i < mp->services.from + mp->services.count; i++) {
+        e->services[i].done_at = i == m->service && ends_us != NONE ? ends_us : FOREVER;
+        set_next_due(e, i);
+    }
+    if (m->down != NONE) {
+        if (ends_us != NONE) schedule_repair(e, machine, ends_us);
+    } else if (m->service == NONE && e->plan.stations[mp->station].by_time) {
+        run_clock(e, machine);
+    }
+}
+
+/* Places and machines go back to where they wait, the longest-waiting first. */
+static void load_queues(Engine *e, const Saved *from, Turn *turns) {
+    size_t waiting = 0;
+    for (i64 i = 0; i < e->plan.places_count; i++)
+        if (from->places[i].waits_for != FOR_NOTHING) turns[waiting++] = (Turn){from->places[i].turn, i};
+    qsort(turns, waiting, sizeof(Turn), by_turn);
+    for (size_t k = 0; k < waiting; k++) {
+        i64 place = turns[k].subject, group = e->plan.places[place].group;
+        Place *p = &e->places[place];
+        if (from->places[place].waits_for == FOR_A_LOAD) {
+            join(e, &e->groups[group].waiting, place);
+            p->waits_for_load = 1;
+        } else {
+            wait_for_room(e, place, outlet_of(e, group, &e->parts[p->out.head]));
+        }
+    }
+    waiting = 0;
+    for (i64 i = 0; i < e->plan.machines_count; i++)
+        if (from->machines[i].crew_turn) turns[waiting++] = (Turn){from->machines[i].crew_turn, i};
+    qsort(turns, waiting, sizeof(Turn), by_turn);
+    for (size_t k = 0; k < waiting; k++) {
+        i64 machine = turns[k].subject;
+        const Machine *m = &e->machines[machine];
+        i64 crew = m->service != NONE ? e->plan.services[m->service].crew : e->plan.modes[m->down].crew;
+        Crew *c = &e->crews[crew];
+        if (c->head == NONE) c->head = machine;
+        else e->machines[c->tail].crew_next = machine;
+        c->tail = machine;
+    }
+}
+
+static void load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
+    const Program *plan = &e->plan;
+    for (i64 i = 0; i < plan->crews_count; i++) e->crews[i] = (Crew){from->crews[i].free, NONE, NONE};
+    for (i64 i = 0; i < plan->materials_count; i++) {
+        const MaterialPlan *mp = &plan->materials[i];
+        i64 level = from->materials[i].level;
+        e->materials[i] = (Store){level == NONE ? UNLIMITED : level, from->materials[i].used};
+        if (!mp->has_delivery) continue;
+        i64 passed = e->now_us - mp->first_us;
+        i64 next = passed < 0 ? 0 : passed / mp->every_us + 1;
+        tournament_set(&e->top, plan->calendars_count + i, mp->first_us + next * mp->every_us);
+    }
+    for (i64 i = 0; i < plan->calendars_count; i++)
+        tournament_set(&e->top, i, next_edge(e, i, e->now_us));
+    for (i64 i = 0; i < plan->stations_count; i++) {
+        i64 calendar = plan->stations[i].calendar;
+        i64 closed = calendar != NONE && calendar_is_closed(e, calendar, e->now_us);
+        e->stations[i] = (Station){from->stations[i].started, from->stations[i].completed, closed};
+        e->completed_operations += from->stations[i].completed;
+    }
+    for (i64 i = 0; i < plan->modes_count; i++)
+        e->modes[i] = (Mode){from->modes[i].count, from->modes[i].strikes_at};
+    for (i64 i = 0; i < plan->services_count; i++) e->services[i].due = from->services[i].due;
+    for (i64 i = 0; i < plan->machines_count; i++) load_machine(e, i, &from->machines[i]);
+    for (i64 i = 0; i < parts; i++) {
+        const SavedPart *row = &from->parts[i];
+        i64 part = new_part(e, row->number, row->rework_pass, row->defects);
+        e->parts[part].entered = row->entered;
+        if (row->entered > e->turns) e->turns = row->entered;
+        put_last(e, row->held_in == IN_LANE ? &e->lanes[row->holder].parts
+                    : row->held_in == IN_LOAD ? &e->places[row->holder].parts
+                    : &e->places[row->holder].out, part);
+    }
+    for (i64 i = 0; i < plan->places_count; i++) {
+        const SavedPlace *row = &from->places[i];
+        Place *p = &e->places[i];
+        Machine *m = machine_of(e, i);
+        p->condition = row->condition;
+        p->since_us = row->since_us;
+        p->loaded = row->loaded;
+        p->operation = row->operation;
+        p->lead = row->lead;
+        p->rework_pass = row->rework_pass;
+        p->redone = row->redone;
+        p->drawn_us = row->drawn_us;
+        p->left_us = row->left_us;
+        p->started_us = row->started_us;
+        p->outlet = NONE;
+        m->counts[p->condition]++;
+        m->occupied += p->loaded || p->out.count;
+    }
+    load_queues(e, from, turns);
+    for (i64 i = 0; i < plan->machines_count; i++) resume_machine(e, i, from->machines[i].ends_us);
+}
+
+/* A line that goes on from where `linetwin_save` wrote it out, of the same plan; what the rows say
+ * has been checked. NULL if there is no memory for it. */
+EXPORT Engine *linetwin_restore(const Program *plan, i64 *words, i64 parts, i64 start_us, i64 now_us,
+                                int logging) {
+    Engine *const e = bare_engine(plan, start_us, logging);
+    if (!e) return NULL;
+    i64 most = plan->places_count > plan->machines_count ? plan->places_count : plan->machines_count;
+    Turn *const turns = malloc((size_t)most * sizeof(Turn));
+    if (!turns || setjmp(e->give_up)) {
+        free(turns);
+        linetwin_close(e);
+        return NULL;
+    }
+    e->now_us = e->end_us = now_us;
+    Saved from = saved_at(plan, words);
+    load_state(e, &from, parts, turns);
+    free(turns);
+    return e;
 }
