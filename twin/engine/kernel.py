@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 
 from twin.engine.counters import Counters
 from twin.engine.events import COLUMNS
+from twin.engine.kernel_rows import buffer_size, pack, saved_fields, unpack
+from twin.engine.line_mark import LineMark, line_mark
 from twin.engine.program import LAYOUT, Program, lower
+from twin.engine.snapshot import Snapshot, snapshot_of
+from twin.engine.snapshot_check import checked_tables
 from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.status import Condition
 
 __all__ = ["KernelEngine", "kernel_library", "load_kernel"]
 
+OnEvents = Callable[[NDArray[np.int64]], None]
 FOREVER = 1 << 62
 EVENTS_AT_ONCE = 200_000
 OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED = range(4)
@@ -57,6 +62,13 @@ def load_kernel(path: Path) -> ctypes.CDLL:
         "linetwin_take_log": (pointer, [pointer, out]),
         "linetwin_now": (i64, [pointer]),
         "linetwin_plan_row": (i64, [text]),
+        "linetwin_saved_fields": (text, []),
+        "linetwin_parts": (i64, [pointer]),
+        "linetwin_save": (None, [pointer, pointer]),
+        "linetwin_restore": (
+            pointer,
+            [ctypes.POINTER(_Program), pointer, i64, i64, i64, ctypes.c_int],
+        ),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
@@ -64,6 +76,8 @@ def load_kernel(path: Path) -> ctypes.CDLL:
     for name, columns in LAYOUT.items():
         if library.linetwin_plan_row(name.encode()) != 8 * len(columns):
             raise EngineError(f"{path} has another layout of {name}; build the kernel anew")
+    if library.linetwin_saved_fields().decode() != saved_fields():
+        raise EngineError(f"{path} has another layout of snapshots; build the kernel anew")
     return library
 
 
@@ -89,11 +103,31 @@ class KernelEngine:
         seed: int = 1,
         replication: int = 0,
         start_us: int = 0,
-        on_events: Callable[[NDArray[np.int64]], None] | None = None,
+        on_events: OnEvents | None = None,
         library: Path | None = None,
     ) -> None:
+        self._assemble(line, seed, replication, start_us, on_events, library)
+        self._program = lower(line, seed, replication)
+        self._engine = self._library.linetwin_open(
+            ctypes.byref(_as_struct(self._program)), start_us, on_events is not None
+        )
+        self._need_engine()
+
+    def _assemble(
+        self,
+        line: Line,
+        seed: int,
+        replication: int,
+        start_us: int,
+        on_events: OnEvents | None,
+        library: Path | None,
+    ) -> None:
         self.line = line
+        self.seed = seed
+        self.replication = replication
         self.start_us = start_us
+        self._on_events = on_events
+        self._mark: LineMark | None = None
         path = library or kernel_library()
         if path is None:
             raise EngineError(
@@ -101,13 +135,84 @@ class KernelEngine:
                 "compiler or the package ziglang, or use the engine simpy"
             )
         self._library = load_kernel(path)
-        self._program = lower(line, seed, replication)
-        self._on_events = on_events
-        self._engine = self._library.linetwin_open(
-            ctypes.byref(_as_struct(self._program)), start_us, on_events is not None
-        )
+
+    def _need_engine(self) -> None:
         if not self._engine:
-            raise EngineError(f"no memory for line {line.id} in the compiled engine")
+            raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
+
+    @classmethod
+    def from_snapshot(
+        cls,
+        line: Line,
+        snapshot: Snapshot,
+        *,
+        replication: int | None = None,
+        on_events: OnEvents | None = None,
+        library: Path | None = None,
+    ) -> KernelEngine:
+        """An engine that goes on from a snapshot, whichever engine took it.
+
+        Args:
+            line: the line that the snapshot is of.
+            snapshot: from where.
+            replication: of the draws from here on; None: the snapshot's, and then the events are
+                those of the run that it was taken from. What was drawn before stays drawn.
+            on_events, library: as for a new engine.
+
+        Raises:
+            EngineError: the snapshot is of another line or version, or contradicts itself.
+        """
+        mark = line_mark(line)
+        tables = checked_tables(line, mark, snapshot)
+        engine = cls.__new__(cls)
+        again = snapshot.replication if replication is None else replication
+        engine._assemble(line, snapshot.seed, again, snapshot.began_us, on_events, library)
+        engine._mark = mark
+        engine._program = lower(line, snapshot.seed, again)
+        words = pack(engine._program, tables)
+        engine._restore(words, len(tables["parts"]), snapshot.at_us)
+        return engine
+
+    def _restore(self, words: NDArray[np.int64], parts: int, at_us: int) -> None:
+        self._engine = self._library.linetwin_restore(
+            ctypes.byref(_as_struct(self._program)),
+            words.ctypes.data,
+            parts,
+            self.start_us,
+            at_us,
+            self._on_events is not None,
+        )
+        self._need_engine()
+
+    def _save(self) -> tuple[NDArray[np.int64], int]:
+        self.advance(self.now_us)
+        parts = int(self._library.linetwin_parts(self._engine))
+        words = np.empty(buffer_size(self._program, parts), dtype=np.int64)
+        self._library.linetwin_save(self._engine, words.ctypes.data)
+        return words, parts
+
+    def snapshot(self) -> Snapshot:
+        """The state of the line now, once everything up to and at now has happened."""
+        words, parts = self._save()
+        self._mark = self._mark or line_mark(self.line)
+        return snapshot_of(
+            self._mark,
+            self.seed,
+            self.replication,
+            self.start_us,
+            self.now_us,
+            unpack(self._program, words, parts),
+        )
+
+    def fork(self, *, on_events: OnEvents | None = None) -> KernelEngine:
+        """A second engine in the same state: as through a snapshot, without making the value."""
+        words, parts = self._save()
+        engine = type(self).__new__(type(self))
+        engine.line, engine.seed, engine.replication = self.line, self.seed, self.replication
+        engine.start_us, engine._on_events = self.start_us, on_events
+        engine._mark, engine._library, engine._program = self._mark, self._library, self._program
+        engine._restore(words, parts, self.now_us)
+        return engine
 
     def __del__(self) -> None:
         engine = getattr(self, "_engine", None)

@@ -17,9 +17,13 @@ from twin.engine.counters import Counters
 from twin.engine.events import EventLog
 from twin.engine.floor_from_line import floor_from_line
 from twin.engine.floor_reading import read_counters, read_status
+from twin.engine.floor_snapshot import floor_as_tables, restore_floor
 from twin.engine.flow import Flow
 from twin.engine.ledger import Ledger
+from twin.engine.line_mark import line_mark
 from twin.engine.part_codes import MICRO
+from twin.engine.snapshot import Snapshot, snapshot_of
+from twin.engine.snapshot_check import checked_tables
 from twin.engine.stoppages import Stoppages
 from twin.errors import EngineError
 from twin.model.line import Line
@@ -56,25 +60,75 @@ class SimpyEngine:
         start_us: int = 0,
         log: EventLog | None = None,
     ) -> None:
-        self.line = line
-        self.seed = seed
-        self.replication = replication
-        self.now_us = start_us
+        flow, stoppages = self._assemble(line, seed, replication, start_us, log)
         self.start_us = start_us
-        self.log = log
-        self._floor = floor_from_line(line, seed, replication)
-        self._agenda = Agenda(start_us)
-        ledger = Ledger(self._agenda, log)
-        flow = Flow(self._agenda, ledger)
-        Stoppages(line, self._floor, self._agenda, ledger, flow).start()
-        self._places = sorted(
-            (p for s in self._floor.stations for m in s.machines for p in m.places),
-            key=attrgetter("rank"),
-        )
+        stoppages.start()
         for place in self._places:
             place.since_us = start_us
             flow.set_free(place)
         flow.settle()
+
+    def _assemble(
+        self, line: Line, seed: int, replication: int, now_us: int, log: EventLog | None
+    ) -> tuple[Flow, Stoppages]:
+        self.line = line
+        self.seed = seed
+        self.replication = replication
+        self.now_us = now_us
+        self.log = log
+        self._floor = floor_from_line(line, seed, replication)
+        self._agenda = Agenda(now_us)
+        ledger = Ledger(self._agenda, log)
+        flow = Flow(self._agenda, ledger)
+        stoppages = Stoppages(line, self._floor, self._agenda, ledger, flow)
+        self._places = sorted(
+            (p for s in self._floor.stations for m in s.machines for p in m.places),
+            key=attrgetter("rank"),
+        )
+        return flow, stoppages
+
+    @classmethod
+    def from_snapshot(
+        cls,
+        line: Line,
+        snapshot: Snapshot,
+        *,
+        replication: int | None = None,
+        log: EventLog | None = None,
+    ) -> SimpyEngine:
+        """An engine that goes on from a snapshot, whichever engine took it.
+
+        Args:
+            line: the line that the snapshot is of.
+            snapshot: from where.
+            replication: of the draws from here on; None: the snapshot's, and then the events are
+                those of the run that it was taken from. What was drawn before stays drawn.
+            log: where events go; None: nowhere.
+
+        Raises:
+            EngineError: the snapshot is of another line or version, or contradicts itself.
+        """
+        tables = checked_tables(line, line_mark(line), snapshot)
+        engine = cls.__new__(cls)
+        again = snapshot.replication if replication is None else replication
+        flow, stoppages = engine._assemble(line, snapshot.seed, again, snapshot.at_us, log)
+        engine.start_us = snapshot.began_us
+        waiting, turns = restore_floor(engine._floor, tables)
+        stoppages.resume()
+        flow.resume(engine._places, waiting, turns)
+        return engine
+
+    def snapshot(self) -> Snapshot:
+        """The state of the line now, once everything up to and at now has happened."""
+        self.advance(self.now_us)
+        return snapshot_of(
+            line_mark(self.line),
+            self.seed,
+            self.replication,
+            self.start_us,
+            self.now_us,
+            floor_as_tables(self._floor, self.now_us),
+        )
 
     def advance(self, to_us: int) -> None:
         """Run on until everything up to and at an instant has happened.
