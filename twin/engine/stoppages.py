@@ -71,8 +71,8 @@ class Stoppages:
         for index, material in enumerate(self._line.materials):
             if material.delivery:
                 delivery = material.delivery
-                passed = max(0, deliveries_from_us - delivery.first_us)
-                ahead = delivery.first_us - -passed // delivery.every_us * delivery.every_us - now
+                periods = -(-max(0, deliveries_from_us - delivery.first_us) // delivery.every_us)
+                ahead = delivery.first_us + periods * delivery.every_us - now
                 Timer(self._agenda, ahead, self._delivery_rank(index), [self._delivered], index)
 
     def _set_machine_going(self, machine: Machine) -> None:
