@@ -138,7 +138,32 @@ def test_each_engine_goes_on_as_the_uninterrupted_run_on_lines_full_of_ties(
 
 
 @settings(many, max_examples=60)
-@given(line=lines(), at=instants)
+@given(line=lines(eventful=True, max_steps=2), seed=st.integers(0, 99), parity=st.booleans())
+def test_lines_where_much_stands_still_go_on_from_many_snapshots(
+    line: Line, seed: int, parity: bool
+) -> None:
+    stops = [round(k * 4.75 * SECOND) for k in range(1, 20)]
+    log, counters = uninterrupted(line, seed, 0, stops)
+    engines = open_both(line, seed, 0)
+    for turn, (at, to) in enumerate(pairwise([0, *stops])):
+        snapshots = [engine.snapshot() for engine in engines]
+        assert_same(*snapshots)
+        # Each goes on from the other's, in turn in its own kind of engine and in the other kind.
+        names = ENGINES if parity ^ (turn // 2 % 2) else ENGINES[::-1]
+        logs = [EventLog(), EventLog()]
+        engines = [
+            open_engine(line, name, start=snapshots[0], log=events)
+            for name, events in zip(names, logs, strict=True)
+        ]
+        for engine, events in zip(engines, logs, strict=True):
+            engine.advance(to)
+            assert events.digest() == rest(log, at, to)
+    for engine in engines:
+        assert_counted_alike(engine.counters(), counters)
+
+
+@settings(many, max_examples=60)
+@given(line=lines(eventful=True), at=instants)
 def test_a_fork_goes_on_as_its_origin_and_leaves_it_alone(line: Line, at: int) -> None:
     end = at + 30 * SECOND
     log = EventLog()
@@ -181,7 +206,7 @@ def seen(snapshot: Snapshot) -> Counter[str]:
 
 @pytest.mark.parametrize(
     ("name", "minutes"),
-    [("storage_line", [0, 61, 333.3, 700.123456]), ("tube_line", [0, 47.7, 181])],
+    [("storage_line", [0, 61, 420.123456, 1020]), ("tube_line", [0, 48, 258, 324.7])],
 )
 def test_the_packaged_lines_go_on_from_their_snapshots(name: str, minutes: list[float]) -> None:
     line = load(name)
