@@ -18,7 +18,7 @@ from twin.engine.events import EventLog
 from twin.engine.kernel import KernelEngine, kernel_library
 from twin.engine.simpy_engine import SimpyEngine
 from twin.engine.simulation import Engine, EngineName, open_engine
-from twin.engine.snapshot import Snapshot
+from twin.engine.snapshot import SAVED, Snapshot
 from twin.model import Line
 from twin.model.status import Condition
 
@@ -36,7 +36,7 @@ starts = st.sampled_from([0, 0, 7 * SECOND, 1_234_567])
 def assert_same(a: Snapshot, b: Snapshot) -> None:
     if a == b:
         return
-    for name in ("stations machines modes services places crews materials parts").split():
+    for name in SAVED:
         one, other = getattr(a, name), getattr(b, name)
         for column in type(one).model_fields:
             assert getattr(one, column) == getattr(other, column), f"{name}.{column}"

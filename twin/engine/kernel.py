@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.status import Condition
 
-__all__ = ["KernelEngine", "kernel_library", "load_kernel"]
+__all__ = ["KernelEngine", "SavedRows", "kernel_library", "load_kernel"]
 
 OnEvents = Callable[[NDArray[np.int64]], None]
 FOREVER = 1 << 62
@@ -81,6 +82,24 @@ def load_kernel(path: Path) -> ctypes.CDLL:
     return library
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedRows:
+    """A state as the compiled engine wrote it out.
+
+    Args:
+        program: of the line and its draws.
+        words, parts: the rows, and how many of them are parts.
+        at_us: when.
+        mark: of the line, if it has been worked out.
+    """
+
+    program: Program
+    words: NDArray[np.int64]
+    parts: int
+    at_us: int
+    mark: LineMark | None
+
+
 class KernelEngine:
     """A line that runs in the compiled engine.
 
@@ -91,6 +110,7 @@ class KernelEngine:
         on_events: takes blocks of events, int64 (n, 7), columns as `twin.engine.events.COLUMNS`;
             None: no event is recorded, which is faster.
         library: the compiled kernel; None: the installed one.
+        start: the state at the start, in place of an empty line; rather call `from_snapshot`.
 
     Raises:
         EngineError: no kernel is installed, or there is no memory for the line.
@@ -105,40 +125,32 @@ class KernelEngine:
         start_us: int = 0,
         on_events: OnEvents | None = None,
         library: Path | None = None,
-    ) -> None:
-        self._assemble(line, seed, replication, start_us, on_events, library)
-        self._program = lower(line, seed, replication)
-        self._engine = self._library.linetwin_open(
-            ctypes.byref(_as_struct(self._program)), start_us, on_events is not None
-        )
-        self._need_engine()
-
-    def _assemble(
-        self,
-        line: Line,
-        seed: int,
-        replication: int,
-        start_us: int,
-        on_events: OnEvents | None,
-        library: Path | None,
+        start: SavedRows | None = None,
     ) -> None:
         self.line = line
         self.seed = seed
         self.replication = replication
         self.start_us = start_us
         self._on_events = on_events
-        self._mark: LineMark | None = None
         path = library or kernel_library()
         if path is None:
             raise EngineError(
                 "the compiled engine is not installed; install linetwin where there is a C "
                 "compiler or the package ziglang, or use the engine simpy"
             )
+        self._path = path
         self._library = load_kernel(path)
-
-    def _need_engine(self) -> None:
+        self._mark = None if start is None else start.mark
+        self._program = lower(line, seed, replication) if start is None else start.program
+        program, logging = ctypes.byref(_as_struct(self._program)), on_events is not None
+        if start is None:
+            self._engine = self._library.linetwin_open(program, start_us, logging)
+        else:
+            self._engine = self._library.linetwin_restore(
+                program, start.words.ctypes.data, start.parts, start_us, start.at_us, logging
+            )
         if not self._engine:
-            raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
+            raise EngineError(f"no memory for line {line.id} in the compiled engine")
 
     @classmethod
     def from_snapshot(
@@ -164,55 +176,50 @@ class KernelEngine:
         """
         mark = line_mark(line)
         tables = checked_tables(line, mark, snapshot)
-        engine = cls.__new__(cls)
         again = snapshot.replication if replication is None else replication
-        engine._assemble(line, snapshot.seed, again, snapshot.began_us, on_events, library)
-        engine._mark = mark
-        engine._program = lower(line, snapshot.seed, again)
-        words = pack(engine._program, tables)
-        engine._restore(words, len(tables["parts"]), snapshot.at_us)
-        return engine
-
-    def _restore(self, words: NDArray[np.int64], parts: int, at_us: int) -> None:
-        self._engine = self._library.linetwin_restore(
-            ctypes.byref(_as_struct(self._program)),
-            words.ctypes.data,
-            parts,
-            self.start_us,
-            at_us,
-            self._on_events is not None,
+        program = lower(line, snapshot.seed, again)
+        words = pack(program, tables)
+        return cls(
+            line,
+            seed=snapshot.seed,
+            replication=again,
+            start_us=snapshot.began_us,
+            on_events=on_events,
+            library=library,
+            start=SavedRows(program, words, len(tables["parts"]), snapshot.at_us, mark),
         )
-        self._need_engine()
 
-    def _save(self) -> tuple[NDArray[np.int64], int]:
+    def _save(self) -> SavedRows:
         self.advance(self.now_us)
         parts = int(self._library.linetwin_parts(self._engine))
         words = np.empty(buffer_size(self._program, parts), dtype=np.int64)
         self._library.linetwin_save(self._engine, words.ctypes.data)
-        return words, parts
+        return SavedRows(self._program, words, parts, self.now_us, self._mark)
 
     def snapshot(self) -> Snapshot:
         """The state of the line now, once everything up to and at now has happened."""
-        words, parts = self._save()
         self._mark = self._mark or line_mark(self.line)
+        saved = self._save()
         return snapshot_of(
             self._mark,
             self.seed,
             self.replication,
             self.start_us,
-            self.now_us,
-            unpack(self._program, words, parts),
+            saved.at_us,
+            unpack(self._program, saved.words, saved.parts),
         )
 
     def fork(self, *, on_events: OnEvents | None = None) -> KernelEngine:
         """A second engine in the same state: as through a snapshot, without making the value."""
-        words, parts = self._save()
-        engine = type(self).__new__(type(self))
-        engine.line, engine.seed, engine.replication = self.line, self.seed, self.replication
-        engine.start_us, engine._on_events = self.start_us, on_events
-        engine._mark, engine._library, engine._program = self._mark, self._library, self._program
-        engine._restore(words, parts, self.now_us)
-        return engine
+        return type(self)(
+            self.line,
+            seed=self.seed,
+            replication=self.replication,
+            start_us=self.start_us,
+            on_events=on_events,
+            library=self._path,
+            start=self._save(),
+        )
 
     def __del__(self) -> None:
         engine = getattr(self, "_engine", None)

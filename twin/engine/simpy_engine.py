@@ -40,6 +40,7 @@ class SimpyEngine:
         seed, replication: with them every draw is fixed.
         start_us: engine time at which the empty line starts; from a Monday 00:00.
         log: where events go; None: nowhere, which is faster.
+        start: the state at the start, in place of an empty line; rather call `from_snapshot`.
 
     >>> from twin.model import Buffer, Line, Station
     >>> line = Line(id="L", stations=(Station(id="A", cycle_time="2 s"),
@@ -59,25 +60,17 @@ class SimpyEngine:
         replication: int = 0,
         start_us: int = 0,
         log: EventLog | None = None,
+        start: Snapshot | None = None,
     ) -> None:
-        flow, stoppages = self._assemble(line, seed, replication, start_us, log)
-        self.start_us = start_us
-        stoppages.start()
-        for place in self._places:
-            place.since_us = start_us
-            flow.set_free(place)
-        flow.settle()
-
-    def _assemble(
-        self, line: Line, seed: int, replication: int, now_us: int, log: EventLog | None
-    ) -> tuple[Flow, Stoppages]:
+        tables = None if start is None else checked_tables(line, line_mark(line), start)
         self.line = line
         self.seed = seed
         self.replication = replication
-        self.now_us = now_us
+        self.now_us = start_us if start is None else start.at_us
+        self.start_us = start_us
         self.log = log
         self._floor = floor_from_line(line, seed, replication)
-        self._agenda = Agenda(now_us)
+        self._agenda = Agenda(self.now_us)
         ledger = Ledger(self._agenda, log)
         flow = Flow(self._agenda, ledger)
         stoppages = Stoppages(line, self._floor, self._agenda, ledger, flow)
@@ -85,7 +78,16 @@ class SimpyEngine:
             (p for s in self._floor.stations for m in s.machines for p in m.places),
             key=attrgetter("rank"),
         )
-        return flow, stoppages
+        if tables is not None:
+            waiting, turns = restore_floor(self._floor, tables)
+            stoppages.resume()
+            flow.resume(self._places, waiting, turns)
+            return
+        stoppages.start()
+        for place in self._places:
+            place.since_us = start_us
+            flow.set_free(place)
+        flow.settle()
 
     @classmethod
     def from_snapshot(
@@ -108,15 +110,14 @@ class SimpyEngine:
         Raises:
             EngineError: the snapshot is of another line or version, or contradicts itself.
         """
-        tables = checked_tables(line, line_mark(line), snapshot)
-        engine = cls.__new__(cls)
-        again = snapshot.replication if replication is None else replication
-        flow, stoppages = engine._assemble(line, snapshot.seed, again, snapshot.at_us, log)
-        engine.start_us = snapshot.began_us
-        waiting, turns = restore_floor(engine._floor, tables)
-        stoppages.resume()
-        flow.resume(engine._places, waiting, turns)
-        return engine
+        return cls(
+            line,
+            seed=snapshot.seed,
+            replication=snapshot.replication if replication is None else replication,
+            start_us=snapshot.began_us,
+            log=log,
+            start=snapshot,
+        )
 
     def snapshot(self) -> Snapshot:
         """The state of the line now, once everything up to and at now has happened."""

@@ -12,7 +12,7 @@ Rows are in the order of the line file: stations, in each its machines, in each 
 from __future__ import annotations
 
 import zlib
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -258,7 +258,7 @@ def snapshot_of(
     tables["parts"][:, parts] = _ranks(tables["parts"][:, parts])
     tables["places"][:, places] = _ranks(tables["places"][:, places])
     # An engine's own rows need no second look; what comes from outside is checked when read.
-    values = {
+    values: dict[str, Any] = {
         name: table.model_construct(
             **{c: tuple(v) for c, v in zip(SAVED[name], tables[name].T.tolist(), strict=True)}
         )

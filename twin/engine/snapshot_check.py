@@ -80,10 +80,11 @@ def _contradictions(line: Line, snapshot: Snapshot, tables: Tables) -> list[str]
 
     def crew_of(machine: int) -> str | None:
         station = line.stations[int(station_of[machine])]
-        if service[machine] != NONE:
-            return station.maintenance[service[machine]].crew
-        if NONE < down[machine] < len(station.failures):
-            return station.failures[down[machine]].crew
+        plan, failure = int(service[machine]), int(down[machine])
+        if plan != NONE:
+            return station.maintenance[plan].crew
+        if NONE < failure < len(station.failures):
+            return station.failures[failure].crew
         return None
 
     at = snapshot.at_us
