@@ -258,12 +258,11 @@ def snapshot_of(
     tables["parts"][:, parts] = _ranks(tables["parts"][:, parts])
     tables["places"][:, places] = _ranks(tables["places"][:, places])
     # An engine's own rows need no second look; what comes from outside is checked when read.
-    values: dict[str, Any] = {
-        name: table.model_construct(
-            **{c: tuple(v) for c, v in zip(SAVED[name], tables[name].T.tolist(), strict=True)}
-        )
-        for name, table in TABLES.items()
-    }
+    values: dict[str, Any] = {}
+    for name, table in TABLES.items():
+        rows: list[list[int]] = tables[name].T.tolist()
+        columns: dict[str, Any] = dict(zip(SAVED[name], map(tuple, rows), strict=True))
+        values[name] = table.model_construct(None, **columns)
     return Snapshot.model_construct(
         version=1, line=line, seed=seed, replication=replication, began_us=began_us, at_us=at_us,
         **values,
