@@ -27,7 +27,7 @@ __all__ = ["NONE", "SAVED", "Snapshot", "Tables", "snapshot_of", "tables_of"]
 NONE = -1
 MAGIC = b"linetwin snapshot\n"
 
-Word = Annotated[int, Field(ge=NONE, lt=1 << 63)]
+Word = Annotated[int, Field(ge=NONE, lt=1 << 62)]
 Column = tuple[Word, ...]
 Tables = dict[str, NDArray[np.int64]]
 """For each entry of `SAVED` its rows; int64, (rows, columns)."""
