@@ -23,7 +23,7 @@ from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.status import Condition
 
-__all__ = ["KernelEngine", "SavedRows", "kernel_library", "load_kernel"]
+__all__ = ["KernelEngine", "Origin", "kernel_library", "load_kernel"]
 
 OnEvents = Callable[[NDArray[np.int64]], None]
 FOREVER = 1 << 62
@@ -64,6 +64,7 @@ def load_kernel(path: Path) -> ctypes.CDLL:
         "linetwin_now": (i64, [pointer]),
         "linetwin_plan_row": (i64, [text]),
         "linetwin_saved_fields": (text, []),
+        "linetwin_fork": (pointer, [pointer, ctypes.c_int]),
         "linetwin_parts": (i64, [pointer]),
         "linetwin_save": (None, [pointer, pointer]),
         "linetwin_restore": (
@@ -83,21 +84,18 @@ def load_kernel(path: Path) -> ctypes.CDLL:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SavedRows:
-    """A state as the compiled engine wrote it out.
+class Origin:
+    """What an engine goes on from, in place of an empty line.
 
     Args:
         program: of the line and its draws.
-        words, parts: the rows, and how many of them are parts.
-        at_us: when.
         mark: of the line, if it has been worked out.
+        open: has the library make the engine; told whether to log.
     """
 
     program: Program
-    words: NDArray[np.int64]
-    parts: int
-    at_us: int
     mark: LineMark | None
+    open: Callable[[ctypes.CDLL, bool], int | None]
 
 
 class KernelEngine:
@@ -110,7 +108,7 @@ class KernelEngine:
         on_events: takes blocks of events, int64 (n, 7), columns as `twin.engine.events.COLUMNS`;
             None: no event is recorded, which is faster.
         library: the compiled kernel; None: the installed one.
-        start: the state at the start, in place of an empty line; rather call `from_snapshot`.
+        start: what to go on from, in place of an empty line; rather call `from_snapshot`.
 
     Raises:
         EngineError: no kernel is installed, or there is no memory for the line.
@@ -125,7 +123,7 @@ class KernelEngine:
         start_us: int = 0,
         on_events: OnEvents | None = None,
         library: Path | None = None,
-        start: SavedRows | None = None,
+        start: Origin | None = None,
     ) -> None:
         self.line = line
         self.seed = seed
@@ -142,13 +140,12 @@ class KernelEngine:
         self._library = load_kernel(path)
         self._mark = None if start is None else start.mark
         self._program = lower(line, seed, replication) if start is None else start.program
-        program, logging = ctypes.byref(_as_struct(self._program)), on_events is not None
+        logging = on_events is not None
         if start is None:
+            program = ctypes.byref(_as_struct(self._program))
             self._engine = self._library.linetwin_open(program, start_us, logging)
         else:
-            self._engine = self._library.linetwin_restore(
-                program, start.words.ctypes.data, start.parts, start_us, start.at_us, logging
-            )
+            self._engine = start.open(self._library, logging)
         if not self._engine:
             raise EngineError(f"no memory for line {line.id} in the compiled engine")
 
@@ -178,7 +175,19 @@ class KernelEngine:
         tables = checked_tables(line, mark, snapshot)
         again = snapshot.replication if replication is None else replication
         program = lower(line, snapshot.seed, again)
-        words = pack(program, tables)
+        words, parts = pack(program, tables), len(tables["parts"])
+
+        def restore(kernel: ctypes.CDLL, logging: bool) -> int | None:
+            pointer: int | None = kernel.linetwin_restore(
+                ctypes.byref(_as_struct(program)),
+                words.ctypes.data,
+                parts,
+                snapshot.began_us,
+                snapshot.at_us,
+                logging,
+            )
+            return pointer
+
         return cls(
             line,
             seed=snapshot.seed,
@@ -186,31 +195,40 @@ class KernelEngine:
             start_us=snapshot.began_us,
             on_events=on_events,
             library=library,
-            start=SavedRows(program, words, len(tables["parts"]), snapshot.at_us, mark),
+            start=Origin(program, mark, restore),
         )
 
-    def _save(self) -> SavedRows:
+    def snapshot(self) -> Snapshot:
+        """The state of the line now, once everything up to and at now has happened."""
         self.advance(self.now_us)
         parts = int(self._library.linetwin_parts(self._engine))
         words = np.empty(buffer_size(self._program, parts), dtype=np.int64)
         self._library.linetwin_save(self._engine, words.ctypes.data)
-        return SavedRows(self._program, words, parts, self.now_us, self._mark)
-
-    def snapshot(self) -> Snapshot:
-        """The state of the line now, once everything up to and at now has happened."""
         self._mark = self._mark or line_mark(self.line)
-        saved = self._save()
         return snapshot_of(
             self._mark,
             self.seed,
             self.replication,
             self.start_us,
-            saved.at_us,
-            unpack(self._program, saved.words, saved.parts),
+            self.now_us,
+            unpack(self._program, words, parts),
         )
 
     def fork(self, *, on_events: OnEvents | None = None) -> KernelEngine:
-        """A second engine in the same state: as through a snapshot, without making the value."""
+        """A second engine in the same state, in memory of its own; a snapshot without the value.
+
+        Args:
+            on_events: where the fork's events go; None: nowhere.
+
+        Raises:
+            EngineError: there is no memory for it.
+        """
+        self.advance(self.now_us)
+
+        def copy(kernel: ctypes.CDLL, logging: bool) -> int | None:
+            pointer: int | None = kernel.linetwin_fork(self._engine, logging)
+            return pointer
+
         return type(self)(
             self.line,
             seed=self.seed,
@@ -218,7 +236,7 @@ class KernelEngine:
             start_us=self.start_us,
             on_events=on_events,
             library=self._path,
-            start=self._save(),
+            start=Origin(self._program, self._mark, copy),
         )
 
     def __del__(self) -> None:
