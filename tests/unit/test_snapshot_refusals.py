@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -239,3 +240,11 @@ def test_the_kernel_names_the_same_columns() -> None:
     snapshot = engine.snapshot()
     for table, columns in SAVED.items():
         assert tuple(type(getattr(snapshot, table)).model_fields) == columns
+
+
+def test_the_page_about_snapshots_tells_the_truth() -> None:
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "snapshot.md"
+    code = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    if kernel_library() is None:
+        pytest.skip("the compiled engine is not installed: no C compiler")
+    exec(compile(code, str(page), "exec"), {})  # noqa: S102 - our own page
