@@ -91,6 +91,11 @@ def test_both_engines_give_the_same_snapshot(
         assert_same(engines[0].snapshot(), simpy)
         for name in ENGINES:
             assert_same(open_engine(line, name, start=simpy).snapshot(), simpy)
+        again, shown = SimpyEngine.from_snapshot(line, simpy), engines[0]
+        assert isinstance(shown, SimpyEngine)
+        assert again.status() == shown.status()
+        assert again.material_used() == shown.material_used()
+        assert again.parts_inside() == shown.parts_inside()
 
 
 @many
