@@ -134,10 +134,14 @@ def _finish(draw: st.DrawFn, sketch: _Sketch, name: str, units: float | None) ->
     sketch.units[name] = units if gives is None else units * taken / gives
 
 
-def _stops(draw: st.DrawFn, live: bool, places: int, crew: bool) -> dict[str, Any]:
-    """Failures, changeovers and maintenance of a station."""
+def _stops(draw: st.DrawFn, live: bool, places: int, crew: bool, least: int = 0) -> dict[str, Any]:
+    """Failures, changeovers and maintenance of a station; at least so many of the three."""
     found: dict[str, Any] = {}
-    kinds = draw(st.sets(st.sampled_from(["fail", "change", "serve"]), max_size=2))
+    kinds = draw(
+        st.sets(
+            st.sampled_from(["fail", "change", "serve"]), min_size=least, max_size=max(2, least)
+        )
+    )
     who = st.sampled_from([None, "crew"]) if crew else st.none()
     # A work that begins anew after each failure is never done when the failures come too soon.
     mtbf = st.sampled_from([23, 30] if live else [3, 5, 8, 13]).map(lambda n: n * SECOND)
@@ -208,7 +212,12 @@ def _quality(draw: st.DrawFn, sketch: _Sketch, station: dict[str, Any]) -> dict[
 
 
 def _equip(
-    draw: st.DrawFn, sketch: _Sketch, station: dict[str, Any], live: bool, constants_only: bool
+    draw: st.DrawFn,
+    sketch: _Sketch,
+    station: dict[str, Any],
+    live: bool,
+    constants_only: bool,
+    eventful: bool,
 ) -> None:
     """Draw the machines of a station and what happens to them and to its parts."""
     lanes = draw(st.sampled_from([1, 1, 1, 2]))
@@ -219,8 +228,10 @@ def _equip(
     features = draw(
         st.sets(st.sampled_from(["stops", "quality", "calendar", "uses", "slow"]), max_size=2)
     )
+    if eventful:
+        features |= {"stops", "quality"}
     if "stops" in features:
-        station |= _stops(draw, live, station["places"], True)
+        station |= _stops(draw, live, station["places"], True, 3 if eventful else 0)
     if "quality" in features:
         station |= _quality(draw, sketch, station)
     if "calendar" in features:
@@ -270,7 +281,12 @@ def _loop(draw: st.DrawFn, sketch: _Sketch) -> None:
 
 @st.composite
 def lines(
-    draw: st.DrawFn, *, max_steps: int = 4, live: bool = False, constants_only: bool = False
+    draw: st.DrawFn,
+    *,
+    max_steps: int = 4,
+    live: bool = False,
+    constants_only: bool = False,
+    eventful: bool = False,
 ) -> Line:
     """Draw a valid line.
 
@@ -279,6 +295,7 @@ def lines(
         live: only lines that can't come to a stand for good: without loops of buffers, with
             deliveries of whatever they use, with failures that let work be done.
         constants_only: every time is a constant.
+        eventful: every station has failures, maintenance and whatever else can go wrong.
     """
     sketch = _Sketch()
     for _ in range(draw(st.integers(1, 2))):
@@ -294,7 +311,7 @@ def lines(
     for end in [e for e in sketch.ends if not sketch.inputs(e)]:
         _grow(draw, sketch, live, end)
     for station in sketch.stations:
-        _equip(draw, sketch, station, live, constants_only)
+        _equip(draw, sketch, station, live, constants_only, eventful)
     for buffer in sketch.buffers:
         _hold(draw, sketch, buffer, live)
     if not live and draw(st.integers(0, 3)) == 0:

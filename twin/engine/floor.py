@@ -173,7 +173,8 @@ class Machine:
     """A machine: what holds it, its failure clocks, its counters.
 
     Operation-dependent modes strike at an amount of working time (`worked_us`), time-dependent
-    ones at an amount of time on a clock that `clock_since` and `clock_us` tell.
+    ones at an amount of time on a clock that `clock_since` and `clock_us` tell. `ends_us` is when
+    the repair or maintenance that goes on will end; -1: none, or a crew is still to come.
     """
 
     station: StationRun
@@ -188,7 +189,7 @@ class Machine:
     clock_rank: int = 0
     clock_timer: Any = None
     down: StopMode | None = None
-    under_repair: bool = False
+    ends_us: int = -1
     services: list[Service] = field(default_factory=list)
     service: Service | None = None
     counts: list[int] = field(default_factory=lambda: [0] * len(Condition))

@@ -7,7 +7,7 @@ What stops a place is in `stoppages`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from twin.engine.agenda import Agenda, Timer
@@ -73,6 +73,25 @@ class Flow:
                 subject.gained_room = False
                 self._admit(subject)
 
+    def resume(self, places: Iterable[Place], waiting: Iterable[Place], turns: int) -> None:
+        """Go on from the state of the floor.
+
+        Args:
+            places: all; those with work in hand work on.
+            waiting: those that wait, the longest-waiting first: with parts to put out for room,
+                without for a load.
+            turns: the highest turn that a part in a lane has.
+        """
+        self._turns = turns
+        for place in waiting:
+            if place.out:
+                self._queue(place, outlet_for(place.group, place.out[0]))
+            else:
+                self._join(place)
+        for place in places:
+            if place.loaded:
+                self.work(place)
+
     # -- a place becomes free and takes a load -----------------------------------------------------
 
     def set_free(self, place: Place) -> None:
@@ -102,14 +121,16 @@ class Flow:
             self._wait(place)
 
     def _wait(self, place: Place) -> None:
-        group = place.group
-        self._turns += 1
-        group.waiting[place] = self._turns
+        self._join(place)
         self._ledger.restate(place)
-        for inlet in group.inlets:
+        for inlet in place.group.inlets:
             for lane in inlet.lanes:
                 if lane.capacity == 0:
                     self._gained_room(lane)
+
+    def _join(self, place: Place) -> None:
+        self._turns += 1
+        place.group.waiting[place] = self._turns
 
     def serve_waiting(self, group: Group) -> None:
         """Load the places of a group that wait, in turn, as far as they can be (rule S13)."""

@@ -1358,8 +1358,8 @@ static int lay_out_events(Engine *e) {
     return 1;
 }
 
-/* An empty line at an instant, everything up; NULL if there is no memory for it. */
-EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
+/* An engine without any state yet; NULL if there is no memory for it. */
+static Engine *bare_engine(const Program *plan, i64 start_us, int logging) {
     Engine *e = calloc(1, sizeof(Engine));
     if (!e) return NULL;
     e->plan = *plan;
@@ -1377,8 +1377,16 @@ EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
 #undef RESERVE
     if (all) {
         wire(e);
-        if (lay_out_events(e) && start(e)) return e;
+        if (lay_out_events(e)) return e;
     }
+    linetwin_close(e);
+    return NULL;
+}
+
+/* An empty line at an instant, everything up; NULL if there is no memory for it. */
+EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
+    Engine *e = bare_engine(plan, start_us, logging);
+    if (!e || start(e)) return e;
     linetwin_close(e);
     return NULL;
 }
@@ -1417,4 +1425,347 @@ EXPORT i64 linetwin_state_row(const char *name) {
     STATE_TABLES(SIZE)
 #undef SIZE
     return 0;
+}
+
+/* ---- Snapshots: the state as rows of int64 that snapshot.py names, written out and read in ---------
+ *
+ * The rows say what can't be worked out from the rest: no list of pending events, no links, and
+ * nothing that the running stretch of a work or a clock has not yet been counted into.
+ */
+
+enum Waits { FOR_NOTHING, FOR_A_LOAD, FOR_ROOM };
+enum HeldIn { IN_LANE, IN_LOAD, IN_OUT };
+
+typedef struct { i64 started, completed; } SavedStation;
+typedef struct {
+    i64 worked_us, clock_us, down, service, ends_us, crew_turn;
+    i64 consumed, good, defective, reworked, failures, cycle_time_us;
+    i64 execute_us, starved_us, blocked_us, fault_us, setup_us, maintenance_us, planned_stop_us;
+} SavedMachine;
+typedef struct { i64 count, strikes_at; } SavedMode;
+typedef struct { i64 due; } SavedService;
+typedef struct {
+    i64 condition, since_us, loaded, operation, lead, rework_pass, redone;
+    i64 drawn_us, left_us, started_us, waits_for, turn;
+} SavedPlace;
+typedef struct { i64 free; } SavedCrew;
+typedef struct { i64 level, used; } SavedMaterial;
+typedef struct { i64 held_in, holder, number, rework_pass, defects, entered; } SavedPart;
+
+static const char saved_fields[] =
+    "stations: started completed\n"
+    "machines: worked_us clock_us down service ends_us crew_turn consumed good defective reworked "
+    "failures cycle_time_us execute_us starved_us blocked_us fault_us setup_us maintenance_us "
+    "planned_stop_us\n"
+    "modes: count strikes_at\n"
+    "services: due\n"
+    "places: condition since_us loaded operation lead rework_pass redone drawn_us left_us started_us "
+    "waits_for turn\n"
+    "crews: free\n"
+    "materials: level used\n"
+    "parts: held_in holder number rework_pass defects entered\n";
+
+/* The tables with as many rows as the plan's; the parts come after them. */
+#define SAVED_TABLES(X)                                                                            \
+    X(SavedStation, stations) X(SavedMachine, machines) X(SavedMode, modes)                         \
+    X(SavedService, services) X(SavedPlace, places) X(SavedCrew, crews) X(SavedMaterial, materials)
+
+typedef struct {
+#define DECLARE(type, name) type *name;
+    SAVED_TABLES(DECLARE)
+#undef DECLARE
+    SavedPart *parts;
+} Saved;
+
+static Saved saved_at(const Program *plan, i64 *words) {
+    Saved saved;
+#define PLACE(type, name)                                                                          \
+    saved.name = (type *)words;                                                                    \
+    words += plan->name##_count * (i64)(sizeof(type) / sizeof(i64));
+    SAVED_TABLES(PLACE)
+#undef PLACE
+    saved.parts = (SavedPart *)words;
+    return saved;
+}
+
+/* The names of the rows' fields, to check the two sides against each other. */
+EXPORT const char *linetwin_saved_fields(void) { return saved_fields; }
+
+/* What a place works on, and what it has finished: one list may be both, in turn. */
+static i64 load_count(const Place *p) { return p->loaded ? p->parts.count : 0; }
+static i64 out_count(const Place *p) { return p->loaded ? 0 : p->out->count; }
+
+/* How many rows of parts a snapshot has now. */
+EXPORT i64 linetwin_parts(const Engine *e) {
+    i64 total = 0;
+    for (i64 i = 0; i < e->plan.lanes_count; i++) total += e->lanes[i].parts.count;
+    for (const Place *p = e->places; p < e->places + e->plan.places_count; p++)
+        total += load_count(p) + out_count(p);
+    return total;
+}
+
+static SavedPart *save_parts(SavedPart *to, const Parts *list, i64 count, i64 held_in, i64 holder) {
+    for (i64 i = 0; i < count; i++) {
+        const Part *part = part_at(list, (uint32_t)i);
+        i64 entered = held_in == IN_LANE ? part->entered : 0;
+        *to++ = (SavedPart){held_in, holder, part->number, part->rework_pass, part->defects, entered};
+    }
+    return to;
+}
+
+static i64 leaf_is_due(const Tournament *t, i64 leaf) {
+    u64 since = t->nodes[t->width + leaf] >> t->bits;
+    return since < t->never ? t->start_us + (i64)since : FOREVER;
+}
+
+/* How long the work in hand has gone on; 0 where none does. */
+static i64 elapsed(const Engine *e, const Place *p) {
+    int works = p->loaded && (p->pending == COMPLETED || p->pending == STRUCK);
+    return works ? e->end_us - p->resumed_us : 0;
+}
+
+static void save_machine(const Engine *e, i64 machine, SavedMachine *to) {
+    const Machine *m = &e->machines[machine];
+    int by_time = m->station->plan->by_time != 0;
+    *to = (SavedMachine){
+        .down = m->down ? m->down - m->modes : NONE,
+        .service = m->service ? m->service - e->services - m->plan->services.from : NONE,
+        .ends_us = NONE, .consumed = m->consumed, .good = m->good, .defective = m->defective,
+        .reworked = m->reworked, .failures = m->failures, .cycle_time_us = m->cycle_time_us,
+        .execute_us = m->time_us[EXECUTE], .starved_us = m->time_us[STARVED],
+        .blocked_us = m->time_us[BLOCKED], .fault_us = m->time_us[FAULT],
+        .setup_us = m->time_us[SETUP], .maintenance_us = m->time_us[MAINTENANCE],
+        .planned_stop_us = m->time_us[PLANNED_STOP],
+    };
+    if (by_time) {
+        to->clock_us = m->clock_us + (m->clock_runs ? e->end_us - m->clock_since : 0);
+    } else {
+        to->worked_us = m->worked_us;
+        for (i64 i = 0; i < m->places_count; i++) to->worked_us += elapsed(e, &m->places[i]);
+    }
+    i64 ends = FOREVER;
+    if (m->service) ends = m->service->done_at;
+    else if (m->down && by_time) ends = leaf_is_due(&e->clocks, e->failures_leaf + machine);
+    else if (m->down && m->places->pending == REPAIRED)
+        ends = m->inner ? leaf_is_due(m->inner, 0) : leaf_is_due(&e->work, m->leaf);
+    if (ends < FOREVER) to->ends_us = ends;
+}
+
+/* Write the state out; `words` has room for the plan's rows and for `linetwin_parts` more. Only
+ * between events, when everything up to and at the instant has happened. */
+EXPORT void linetwin_save(const Engine *e, i64 *words) {
+    const Program *plan = &e->plan;
+    Saved to = saved_at(plan, words);
+    for (i64 i = 0; i < plan->stations_count; i++)
+        to.stations[i] = (SavedStation){e->stations[i].started, e->stations[i].completed};
+    for (i64 i = 0; i < plan->machines_count; i++) save_machine(e, i, &to.machines[i]);
+    for (i64 i = 0; i < plan->modes_count; i++)
+        to.modes[i] = (SavedMode){e->modes[i].count, e->modes[i].strikes_at};
+    for (i64 i = 0; i < plan->services_count; i++)
+        to.services[i] = (SavedService){e->services[i].due};
+    for (i64 i = 0; i < plan->crews_count; i++) {
+        const Crew *crew = &e->crews[i];
+        to.crews[i] = (SavedCrew){crew->free};
+        i64 turn = 0;
+        for (const Machine *m = crew->head; m; m = m->crew_next)
+            to.machines[m - e->machines].crew_turn = ++turn;
+    }
+    for (i64 i = 0; i < plan->materials_count; i++) {
+        i64 level = e->materials[i].level;
+        to.materials[i] = (SavedMaterial){level < UNLIMITED ? level : NONE, e->materials[i].used};
+    }
+    for (i64 i = 0; i < plan->places_count; i++) {
+        const Place *p = &e->places[i];
+        i64 waits = p->waits_for_load ? FOR_A_LOAD : p->outlet ? FOR_ROOM : FOR_NOTHING;
+        SavedPlace *row = &to.places[i];
+        *row = (SavedPlace){.condition = p->condition, .since_us = p->since_us, .waits_for = waits,
+                            .turn = waits == FOR_NOTHING ? 0 : p->turn};
+        if (!p->loaded) continue;
+        row->loaded = 1;
+        row->operation = p->operation;
+        row->lead = p->lead;
+        row->rework_pass = p->rework_pass;
+        row->redone = p->redone;
+        row->drawn_us = p->drawn_us;
+        row->left_us = p->left_us - elapsed(e, p);
+        row->started_us = p->started_us;
+    }
+    SavedPart *parts = to.parts;
+    for (i64 i = 0; i < plan->lanes_count; i++)
+        parts = save_parts(parts, &e->lanes[i].parts, e->lanes[i].parts.count, IN_LANE, i);
+    for (i64 i = 0; i < plan->places_count; i++)
+        parts = save_parts(parts, &e->places[i].parts, load_count(&e->places[i]), IN_LOAD, i);
+    for (i64 i = 0; i < plan->places_count; i++)
+        parts = save_parts(parts, e->places[i].out, out_count(&e->places[i]), IN_OUT, i);
+}
+
+typedef struct { i64 turn, subject; } Turn;
+
+static int by_turn(const void *a, const void *b) {
+    i64 x = ((const Turn *)a)->turn, y = ((const Turn *)b)->turn;
+    return (x > y) - (x < y);
+}
+
+static void load_machine(Engine *e, i64 machine, const SavedMachine *from) {
+    Machine *m = &e->machines[machine];
+    Range services = m->plan->services;
+    m->worked_us = from->worked_us;
+    m->clock_us = from->clock_us;
+    m->down = from->down == NONE ? NULL : m->modes + from->down;
+    m->service = from->service == NONE ? NULL : e->services + services.from + from->service;
+    for (i64 i = services.from; i < services.from + services.count; i++)
+        m->services_due += e->services[i].due;
+    m->consumed = from->consumed;
+    m->good = from->good;
+    m->defective = from->defective;
+    m->reworked = from->reworked;
+    m->failures = from->failures;
+    m->cycle_time_us = from->cycle_time_us;
+    m->time_us[EXECUTE] = from->execute_us;
+    m->time_us[STARVED] = from->starved_us;
+    m->time_us[BLOCKED] = from->blocked_us;
+    m->time_us[FAULT] = from->fault_us;
+    m->time_us[SETUP] = from->setup_us;
+    m->time_us[MAINTENANCE] = from->maintenance_us;
+    m->time_us[PLANNED_STOP] = from->planned_stop_us;
+    m->next_strike = FOREVER;
+    if (m->plan->modes.count && !m->station->plan->by_time) m->next_strike = first_mode(m)->strikes_at;
+}
+
+/* What is pending at a machine follows from its state. */
+static void resume_machine(Engine *e, Machine *m, i64 ends_us) {
+    for (Place *p = m->places; p < m->places + m->places_count; p++)
+        if (p->loaded) work(e, p);
+    Range services = m->plan->services;
+    for (Service *s = e->services + services.from; s < e->services + services.from + services.count; s++) {
+        s->done_at = s == m->service && ends_us != NONE ? ends_us : FOREVER;
+        set_next_due(e, s);
+    }
+    if (m->down) {
+        if (ends_us != NONE) schedule_repair(e, m, ends_us);
+    } else if (!m->service && m->station->plan->by_time) {
+        run_clock(e, m);
+    }
+}
+
+/* Places and machines go back to where they wait, the longest-waiting first. */
+static void load_queues(Engine *e, const Saved *from, Turn *turns) {
+    size_t waiting = 0;
+    for (i64 i = 0; i < e->plan.places_count; i++)
+        if (from->places[i].waits_for != FOR_NOTHING) turns[waiting++] = (Turn){from->places[i].turn, i};
+    qsort(turns, waiting, sizeof(Turn), by_turn);
+    for (size_t k = 0; k < waiting; k++) {
+        Place *p = &e->places[turns[k].subject];
+        if (from->places[turns[k].subject].waits_for == FOR_A_LOAD) {
+            join(e, &p->group->waiting, p);
+            p->waits_for_load = 1;
+        } else {
+            wait_for_room(e, p, outlet_of(p));
+        }
+    }
+    waiting = 0;
+    for (i64 i = 0; i < e->plan.machines_count; i++)
+        if (from->machines[i].crew_turn) turns[waiting++] = (Turn){from->machines[i].crew_turn, i};
+    qsort(turns, waiting, sizeof(Turn), by_turn);
+    for (size_t k = 0; k < waiting; k++) {
+        Machine *m = &e->machines[turns[k].subject];
+        Crew *c = &e->crews[m->service ? m->service->plan->crew : m->down->plan->crew];
+        if (c->head) c->tail->crew_next = m;
+        else c->head = m;
+        c->tail = m;
+    }
+}
+
+static void load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
+    const Program *plan = &e->plan;
+    for (i64 i = 0; i < plan->crews_count; i++) e->crews[i] = (Crew){from->crews[i].free, NULL, NULL};
+    for (i64 i = 0; i < plan->materials_count; i++) {
+        const MaterialPlan *mp = &plan->materials[i];
+        i64 level = from->materials[i].level;
+        e->materials[i] = (Store){level == NONE ? UNLIMITED : level, from->materials[i].used};
+        if (!mp->has_delivery) continue;
+        i64 passed = e->now_us - mp->first_us;
+        i64 next = passed < 0 ? 0 : passed / mp->every_us + 1;
+        tournament_set(&e->clocks, plan->calendars_count + i, mp->first_us + next * mp->every_us);
+    }
+    for (i64 i = 0; i < plan->calendars_count; i++)
+        tournament_set(&e->clocks, i, next_edge(e, i, e->now_us));
+    for (i64 i = 0; i < plan->stations_count; i++) {
+        i64 calendar = plan->stations[i].calendar;
+        i64 closed = calendar != NONE && calendar_is_closed(e, calendar, e->now_us);
+        e->stations[i].started = from->stations[i].started;
+        e->stations[i].completed = from->stations[i].completed;
+        e->stations[i].closed = closed;
+        e->completed_operations += from->stations[i].completed;
+    }
+    for (i64 i = 0; i < plan->modes_count; i++) {
+        e->modes[i].count = from->modes[i].count;
+        e->modes[i].strikes_at = from->modes[i].strikes_at;
+    }
+    for (i64 i = 0; i < plan->services_count; i++) e->services[i].due = from->services[i].due;
+    for (i64 i = 0; i < plan->machines_count; i++) load_machine(e, i, &from->machines[i]);
+    for (i64 i = 0; i < parts; i++) {
+        const SavedPart *row = &from->parts[i];
+        Parts *to = row->held_in == IN_LANE ? &e->lanes[row->holder].parts
+                    : row->held_in == IN_LOAD ? &e->places[row->holder].parts
+                    : e->places[row->holder].out;
+        *new_last(e, to) = (Part){row->number, row->entered, (int32_t)row->rework_pass, (uint32_t)row->defects};
+        if (row->entered > e->turns) e->turns = row->entered;
+    }
+    for (i64 i = 0; i < plan->places_count; i++) {
+        const SavedPlace *row = &from->places[i];
+        Place *p = &e->places[i];
+        Machine *m = p->machine;
+        p->condition = (int32_t)row->condition;
+        p->since_us = row->since_us;
+        p->loaded = (int32_t)row->loaded;
+        p->operation = row->operation;
+        p->lead = row->lead;
+        p->rework_pass = (int32_t)row->rework_pass;
+        p->redone = (int32_t)row->redone;
+        p->drawn_us = row->drawn_us;
+        p->left_us = row->left_us;
+        p->started_us = row->started_us;
+        m->counts[p->condition]++;
+        m->occupied += p->loaded || p->out->count;
+    }
+    load_queues(e, from, turns);
+    for (i64 i = 0; i < plan->machines_count; i++) resume_machine(e, &e->machines[i], from->machines[i].ends_us);
+}
+
+/* A line that goes on from where `linetwin_save` wrote it out, of the same plan; what the rows say
+ * has been checked. NULL if there is no memory for it. */
+EXPORT Engine *linetwin_restore(const Program *plan, i64 *words, i64 parts, i64 start_us, i64 now_us,
+                                int logging) {
+    Engine *const e = bare_engine(plan, start_us, logging);
+    if (!e) return NULL;
+    i64 most = plan->places_count > plan->machines_count ? plan->places_count : plan->machines_count;
+    Turn *const turns = malloc((size_t)most * sizeof(Turn));
+    if (!turns || setjmp(e->give_up)) {
+        free(turns);
+        linetwin_close(e);
+        return NULL;
+    }
+    e->now_us = e->end_us = now_us;
+    Saved from = saved_at(plan, words);
+    load_state(e, &from, parts, turns);
+    free(turns);
+    return e;
+}
+
+/* The same state in memory of its own, with nothing logged; NULL if there is no memory for it. Only
+ * between events, as `linetwin_save`. */
+EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
+    const Program *plan = &e->plan;
+    i64 parts = linetwin_parts(e);
+    size_t bytes = (size_t)parts * sizeof(SavedPart);
+#define ADD(type, name) bytes += (size_t)plan->name##_count * sizeof(type);
+    SAVED_TABLES(ADD)
+#undef ADD
+    i64 *words = malloc(bytes);
+    if (!words) return NULL;
+    linetwin_save(e, words);
+    Engine *f = linetwin_restore(plan, words, parts, e->start_us, e->end_us, logging);
+    free(words);
+    return f;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,18 @@ from numpy.typing import NDArray
 
 from twin.engine.counters import Counters
 from twin.engine.events import COLUMNS
+from twin.engine.kernel_rows import buffer_size, pack, saved_fields, unpack
+from twin.engine.line_mark import LineMark, line_mark
 from twin.engine.program import LAYOUT, Program, lower
+from twin.engine.snapshot import Snapshot, snapshot_of
+from twin.engine.snapshot_check import checked_tables
 from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.status import Condition
 
-__all__ = ["KernelEngine", "kernel_library", "load_kernel"]
+__all__ = ["KernelEngine", "Origin", "kernel_library", "load_kernel"]
 
+OnEvents = Callable[[NDArray[np.int64]], None]
 FOREVER = 1 << 62
 EVENTS_AT_ONCE = 200_000
 OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, TOO_FAR = range(5)
@@ -81,6 +87,14 @@ def load_kernel(path: Path) -> ctypes.CDLL:
         "linetwin_take_log": (pointer, [pointer, out]),
         "linetwin_now": (i64, [pointer]),
         "linetwin_plan_row": (i64, [text]),
+        "linetwin_saved_fields": (text, []),
+        "linetwin_fork": (pointer, [pointer, ctypes.c_int]),
+        "linetwin_parts": (i64, [pointer]),
+        "linetwin_save": (None, [pointer, pointer]),
+        "linetwin_restore": (
+            pointer,
+            [ctypes.POINTER(_Program), pointer, i64, i64, i64, ctypes.c_int],
+        ),
         "linetwin_state_row": (i64, [text]),
     }
     for name, (result, arguments) in signatures.items():
@@ -91,7 +105,24 @@ def load_kernel(path: Path) -> ctypes.CDLL:
     for row_bytes, name, expected in rows:
         if row_bytes(name.encode()) != expected:
             raise EngineError(f"{path} has another layout of {name}; build the kernel anew")
+    if library.linetwin_saved_fields().decode() != saved_fields():
+        raise EngineError(f"{path} has another layout of snapshots; build the kernel anew")
     return library
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """What an engine goes on from, in place of an empty line.
+
+    Args:
+        program: of the line and its draws.
+        mark: of the line, if it has been worked out.
+        open: has the library make the engine; told whether to log.
+    """
+
+    program: Program
+    mark: LineMark | None
+    open: Callable[[ctypes.CDLL, bool], int | None]
 
 
 class KernelEngine:
@@ -104,6 +135,7 @@ class KernelEngine:
         on_events: takes blocks of events, int64 (n, 7), columns as `twin.engine.events.COLUMNS`;
             None: no event is recorded, which is faster.
         library: the compiled kernel; None: the installed one.
+        start: what to go on from, in place of an empty line; rather call `from_snapshot`.
 
     Raises:
         EngineError: no kernel is installed, or there is no memory for the line.
@@ -116,25 +148,123 @@ class KernelEngine:
         seed: int = 1,
         replication: int = 0,
         start_us: int = 0,
-        on_events: Callable[[NDArray[np.int64]], None] | None = None,
+        on_events: OnEvents | None = None,
         library: Path | None = None,
+        start: Origin | None = None,
     ) -> None:
         self.line = line
+        self.seed = seed
+        self.replication = replication
         self.start_us = start_us
+        self._on_events = on_events
         path = library or kernel_library()
         if path is None:
             raise EngineError(
                 "the compiled engine is not installed; install linetwin where there is a C "
                 "compiler or the package ziglang, or use the engine simpy"
             )
+        self._path = path
         self._library = load_kernel(path)
-        self._program = lower(line, seed, replication)
-        self._on_events = on_events
-        self._engine = self._library.linetwin_open(
-            ctypes.byref(_as_struct(self._program)), start_us, on_events is not None
-        )
+        self._mark = None if start is None else start.mark
+        self._program = lower(line, seed, replication) if start is None else start.program
+        logging = on_events is not None
+        if start is None:
+            program = ctypes.byref(_as_struct(self._program))
+            self._engine = self._library.linetwin_open(program, start_us, logging)
+        else:
+            self._engine = start.open(self._library, logging)
         if not self._engine:
             raise EngineError(f"no memory for line {line.id} in the compiled engine")
+
+    @classmethod
+    def from_snapshot(
+        cls,
+        line: Line,
+        snapshot: Snapshot,
+        *,
+        replication: int | None = None,
+        on_events: OnEvents | None = None,
+        library: Path | None = None,
+    ) -> KernelEngine:
+        """An engine that goes on from a snapshot, whichever engine took it.
+
+        Args:
+            line: the line that the snapshot is of.
+            snapshot: from where.
+            replication: of the draws from here on; None: the snapshot's, and then the events are
+                those of the run that it was taken from. What was drawn before stays drawn.
+            on_events, library: as for a new engine.
+
+        Raises:
+            EngineError: the snapshot is of another line or version, or contradicts itself.
+        """
+        mark = line_mark(line)
+        tables = checked_tables(line, mark, snapshot)
+        again = snapshot.replication if replication is None else replication
+        program = lower(line, snapshot.seed, again)
+        words, parts = pack(program, tables), len(tables["parts"])
+
+        def restore(kernel: ctypes.CDLL, logging: bool) -> int | None:
+            pointer: int | None = kernel.linetwin_restore(
+                ctypes.byref(_as_struct(program)),
+                words.ctypes.data,
+                parts,
+                snapshot.began_us,
+                snapshot.at_us,
+                logging,
+            )
+            return pointer
+
+        return cls(
+            line,
+            seed=snapshot.seed,
+            replication=again,
+            start_us=snapshot.began_us,
+            on_events=on_events,
+            library=library,
+            start=Origin(program, mark, restore),
+        )
+
+    def snapshot(self) -> Snapshot:
+        """The state of the line now, once everything up to and at now has happened."""
+        self.advance(self.now_us)
+        parts = int(self._library.linetwin_parts(self._engine))
+        words = np.empty(buffer_size(self._program, parts), dtype=np.int64)
+        self._library.linetwin_save(self._engine, words.ctypes.data)
+        self._mark = self._mark or line_mark(self.line)
+        return snapshot_of(
+            self._mark,
+            self.seed,
+            self.replication,
+            self.start_us,
+            self.now_us,
+            unpack(self._program, words, parts),
+        )
+
+    def fork(self, *, on_events: OnEvents | None = None) -> KernelEngine:
+        """A second engine in the same state, in memory of its own; a snapshot without the value.
+
+        Args:
+            on_events: where the fork's events go; None: nowhere.
+
+        Raises:
+            EngineError: there is no memory for it.
+        """
+        self.advance(self.now_us)
+
+        def copy(kernel: ctypes.CDLL, logging: bool) -> int | None:
+            pointer: int | None = kernel.linetwin_fork(self._engine, logging)
+            return pointer
+
+        return type(self)(
+            self.line,
+            seed=self.seed,
+            replication=self.replication,
+            start_us=self.start_us,
+            on_events=on_events,
+            library=self._path,
+            start=Origin(self._program, self._mark, copy),
+        )
 
     def __del__(self) -> None:
         engine = getattr(self, "_engine", None)

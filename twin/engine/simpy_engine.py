@@ -17,9 +17,13 @@ from twin.engine.counters import Counters
 from twin.engine.events import EventLog
 from twin.engine.floor_from_line import floor_from_line
 from twin.engine.floor_reading import read_counters, read_status
+from twin.engine.floor_snapshot import floor_as_tables, restore_floor
 from twin.engine.flow import Flow
 from twin.engine.ledger import Ledger
+from twin.engine.line_mark import line_mark
 from twin.engine.part_codes import MICRO
+from twin.engine.snapshot import Snapshot, snapshot_of
+from twin.engine.snapshot_check import checked_tables
 from twin.engine.stoppages import Stoppages
 from twin.errors import EngineError
 from twin.model.line import Line
@@ -36,6 +40,7 @@ class SimpyEngine:
         seed, replication: with them every draw is fixed.
         start_us: engine time at which the empty line starts; from a Monday 00:00.
         log: where events go; None: nowhere, which is faster.
+        start: the state at the start, in place of an empty line; rather call `from_snapshot`.
 
     >>> from twin.model import Buffer, Line, Station
     >>> line = Line(id="L", stations=(Station(id="A", cycle_time="2 s"),
@@ -55,26 +60,76 @@ class SimpyEngine:
         replication: int = 0,
         start_us: int = 0,
         log: EventLog | None = None,
+        start: Snapshot | None = None,
     ) -> None:
+        tables = None if start is None else checked_tables(line, line_mark(line), start)
         self.line = line
         self.seed = seed
         self.replication = replication
-        self.now_us = start_us
+        self.now_us = start_us if start is None else start.at_us
         self.start_us = start_us
         self.log = log
         self._floor = floor_from_line(line, seed, replication)
-        self._agenda = Agenda(start_us)
+        self._agenda = Agenda(self.now_us)
         ledger = Ledger(self._agenda, log)
         flow = Flow(self._agenda, ledger)
-        Stoppages(line, self._floor, self._agenda, ledger, flow).start()
+        stoppages = Stoppages(line, self._floor, self._agenda, ledger, flow)
         self._places = sorted(
             (p for s in self._floor.stations for m in s.machines for p in m.places),
             key=attrgetter("rank"),
         )
+        if tables is not None:
+            waiting, turns = restore_floor(self._floor, tables)
+            stoppages.resume()
+            flow.resume(self._places, waiting, turns)
+            return
+        stoppages.start()
         for place in self._places:
             place.since_us = start_us
             flow.set_free(place)
         flow.settle()
+
+    @classmethod
+    def from_snapshot(
+        cls,
+        line: Line,
+        snapshot: Snapshot,
+        *,
+        replication: int | None = None,
+        log: EventLog | None = None,
+    ) -> SimpyEngine:
+        """An engine that goes on from a snapshot, whichever engine took it.
+
+        Args:
+            line: the line that the snapshot is of.
+            snapshot: from where.
+            replication: of the draws from here on; None: the snapshot's, and then the events are
+                those of the run that it was taken from. What was drawn before stays drawn.
+            log: where events go; None: nowhere.
+
+        Raises:
+            EngineError: the snapshot is of another line or version, or contradicts itself.
+        """
+        return cls(
+            line,
+            seed=snapshot.seed,
+            replication=snapshot.replication if replication is None else replication,
+            start_us=snapshot.began_us,
+            log=log,
+            start=snapshot,
+        )
+
+    def snapshot(self) -> Snapshot:
+        """The state of the line now, once everything up to and at now has happened."""
+        self.advance(self.now_us)
+        return snapshot_of(
+            line_mark(self.line),
+            self.seed,
+            self.replication,
+            self.start_us,
+            self.now_us,
+            floor_as_tables(self._floor, self.now_us),
+        )
 
     def advance(self, to_us: int) -> None:
         """Run on until everything up to and at an instant has happened.

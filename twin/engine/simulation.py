@@ -14,6 +14,7 @@ from twin.engine.events import EventLog
 from twin.engine.kernel import KernelEngine, kernel_library
 from twin.engine.results import Results
 from twin.engine.simpy_engine import SimpyEngine
+from twin.engine.snapshot import Snapshot
 from twin.errors import EngineError
 from twin.model.line import Line
 
@@ -39,6 +40,9 @@ class Engine(Protocol):
     def counters(self) -> Counters:
         """What has been counted since the start, up to now."""
 
+    def snapshot(self) -> Snapshot:
+        """The state of the line now, the same from every engine."""
+
 
 @lru_cache(maxsize=1)
 def _say_once_that_the_kernel_is_missing() -> None:
@@ -61,23 +65,36 @@ def open_engine(
     line: Line,
     engine: EngineName = "auto",
     *,
-    seed: int = 1,
-    replication: int = 0,
-    start_us: int = 0,
+    seed: int | None = None,
+    replication: int | None = None,
+    start_us: int | None = None,
+    start: Snapshot | None = None,
     log: EventLog | None = None,
 ) -> Engine:
-    """An engine with an empty line.
+    """An engine with an empty line, or with one that goes on from a snapshot.
 
     Args:
         line: a checked line.
         engine: `simpy`, `kernel`, or `auto`: the compiled one if it is installed.
-        seed, replication: with them every draw is fixed, the same in both engines.
-        start_us: engine time at which the line starts.
+        seed: with the replication it fixes every draw, the same in both engines; None: 1.
+        replication: None: 0, or the snapshot's.
+        start_us: engine time at which the empty line starts; None: 0.
+        start: a snapshot to go on from; it brings its own seed and time.
         log: where events go; None: nowhere.
 
     Raises:
-        EngineError: the compiled engine is asked for and not installed.
+        EngineError: the compiled engine is asked for and not installed; the snapshot is not of
+            this line, or comes with a seed or start beside it.
     """
+    if start is not None:
+        if seed is not None or start_us is not None:
+            raise EngineError("a snapshot brings its own seed and time; give neither beside it")
+        if _resolved(engine) == "simpy":
+            return SimpyEngine.from_snapshot(line, start, replication=replication, log=log)
+        taken = None if log is None else log.add_block
+        return KernelEngine.from_snapshot(line, start, replication=replication, on_events=taken)
+    seed = 1 if seed is None else seed
+    replication, start_us = replication or 0, start_us or 0
     if _resolved(engine) == "simpy":
         return SimpyEngine(line, seed=seed, replication=replication, start_us=start_us, log=log)
     return KernelEngine(

@@ -47,27 +47,45 @@ class Stoppages:
         flow.begin_due_service = self._begin_due_service
 
     def start(self) -> None:
-        """Set every clock going."""
+        """Set every clock going, at the start of a run."""
+        for run in self._stations:
+            for machine in run.machines:
+                for mode in machine.modes:
+                    mode.strikes_at = self._draw_due(mode, 0)
+        self._set_going(self._agenda.now_us)
+
+    def resume(self) -> None:
+        """Set every clock going again as the floor's state says; all due by now has happened."""
+        self._set_going(self._agenda.now_us + 1)
+
+    def _set_going(self, deliveries_from_us: int) -> None:
         now = self._agenda.now_us
         for run in self._stations:
             run.closed = run.calendar is not None and is_closed(run.calendar, now)
             for machine in run.machines:
-                for mode in machine.modes:
-                    mode.strikes_at = self._draw_due(mode, 0)
                 machine.next_strike = min((m.strikes_at for m in machine.modes), default=FOREVER)
-                if machine.by_time:
-                    self._run_clock(machine)
-                for service in machine.services:
-                    self._schedule_service(service, machine)
+                self._set_machine_going(machine)
         for index, calendar in enumerate(self._line.calendars):
             edge = next_edge_us(calendar, now)
             Timer(self._agenda, edge - now, index, [self._calendar_turned], index)
         for index, material in enumerate(self._line.materials):
             if material.delivery:
                 delivery = material.delivery
-                periods = -(-max(0, now - delivery.first_us) // delivery.every_us)
+                periods = -(-max(0, deliveries_from_us - delivery.first_us) // delivery.every_us)
                 ahead = delivery.first_us + periods * delivery.every_us - now
                 Timer(self._agenda, ahead, self._delivery_rank(index), [self._delivered], index)
+
+    def _set_machine_going(self, machine: Machine) -> None:
+        for service in machine.services:
+            self._schedule_service(service, machine)
+        if machine.down is not None:
+            if machine.ends_us >= 0:
+                self._schedule_repair(machine)
+        elif machine.service is not None:
+            if machine.ends_us >= 0:
+                self._schedule_service_end(machine, machine.service)
+        elif machine.by_time:
+            self._run_clock(machine)
 
     # -- failures and changeovers ------------------------------------------------------------------
 
@@ -131,10 +149,14 @@ class Stoppages:
             self._begin_repair(machine, mode)
 
     def _begin_repair(self, machine: Machine, mode: StopMode) -> None:
-        machine.under_repair = True
         lasts = variate(mode.lasts, word(mode.lasts_key, mode.count))
+        machine.ends_us = self._agenda.now_us + lasts
+        self._schedule_repair(machine)
+
+    def _schedule_repair(self, machine: Machine) -> None:
+        ahead = machine.ends_us - self._agenda.now_us
         rank = machine.clock_rank if machine.by_time else machine.places[0].rank
-        Timer(self._agenda, lasts, rank, self._when_repaired, machine)
+        Timer(self._agenda, ahead, rank, self._when_repaired, machine)
 
     def _repaired(self, timer: Timer) -> None:
         machine: Machine = timer.subject
@@ -142,7 +164,7 @@ class Stoppages:
         assert mode is not None  # noqa: S101 - a repair ends only what is down
         self._ledger.record_machine(EventKind.MACHINE_REPAIRED, machine, mode.count, mode.index)
         machine.down = None
-        machine.under_repair = False
+        machine.ends_us = -1
         mode.count += 1
         if machine.by_time:
             mode.strikes_at = self._draw_due(mode, machine.clock_us)
@@ -224,13 +246,19 @@ class Stoppages:
         return True
 
     def _begin_service_work(self, machine: Machine, service: Service) -> None:
-        Timer(self._agenda, service.lasts_us, service.end_rank, [self._service_done], machine)
+        machine.ends_us = self._agenda.now_us + service.lasts_us
+        self._schedule_service_end(machine, service)
+
+    def _schedule_service_end(self, machine: Machine, service: Service) -> None:
+        ahead = machine.ends_us - self._agenda.now_us
+        Timer(self._agenda, ahead, service.end_rank, [self._service_done], machine)
 
     def _service_done(self, timer: Timer) -> None:
         machine: Machine = timer.subject
         service = machine.service
         assert service is not None  # noqa: S101 - only a service that goes on can end
         machine.service = None
+        machine.ends_us = -1
         if machine.by_time:
             self._run_clock(machine)
         if service.crew is not None:
