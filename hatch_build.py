@@ -52,11 +52,12 @@ class KernelBuildHook(BuildHookInterface[Any]):
             return
         command = [*compiler, *FLAGS, str(root / SOURCE), "-o", str(root / LIBRARY)]
         try:
-            subprocess.run(command, check=True, capture_output=True, text=True)
+            subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
         except (OSError, subprocess.CalledProcessError) as error:
             reason = getattr(error, "stderr", "") or str(error)
             self.app.display_warning(f"linetwin: the compiled engine is left out: {reason}")
             return
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["tag"] = f"py3-none-{platform}"
         build_data["artifacts"].append(LIBRARY.as_posix())

@@ -1,1 +1,1 @@
-
+"""What people look at: Grafana's boards and the live page."""

@@ -76,13 +76,15 @@ def plc(
     began_us = time.time_ns() // 1000 if since_us is None else since_us
     with progress_bar(f"filling {loaded.id} with work in process") as progress:
         bar = (lambda done: say({"event": "warming", "done": done})) if as_json else progress
-        plant, epoch_us = warmed_plant(loaded, seed=seed, now_unix_us=began_us, progress=bar)
-        start_us = plant.now_us
+        lived_us = _lived_us(clock_us, speed)
+        plant, epoch_us = warmed_plant(
+            loaded, seed=seed, now_unix_us=began_us, lived_us=lived_us, progress=bar
+        )
+        start_us = plant.now_us - lived_us
         if clock_us is not None:
             _catch_up(plant, start_us, clock_us, speed, bar)
     started_us = time.time_ns() // 1000 if clock_us is None else clock_us
-    lived_us = round((time.time_ns() // 1000 - started_us) * speed)
-    clock = WallClock(epoch_us, max(plant.now_us, start_us + lived_us), speed)
+    clock = WallClock(epoch_us, max(plant.now_us, start_us + _lived_us(started_us, speed)), speed)
 
     async def serve() -> None:
         access = server_security(places.pki) if security else None
@@ -96,12 +98,17 @@ def plc(
     asyncio.run(serve())
 
 
+def _lived_us(clock_us: int | None, speed: float) -> int:
+    """How far a plant's clock has run since it began to, engine time."""
+    return 0 if clock_us is None else round((time.time_ns() // 1000 - clock_us) * speed)
+
+
 def _catch_up(
     plant: SimulatedPlant, start_us: int, clock_us: int, speed: float, bar: Callable[[float], None]
 ) -> None:
     """Run on to where the clock is by now, before anybody looks: time must not go back."""
     while True:
-        due_us = start_us + round((time.time_ns() // 1000 - clock_us) * speed)
+        due_us = start_us + _lived_us(clock_us, speed)
         if due_us - plant.now_us <= SLICE_US:
             return
         plant.advance(plant.now_us + SLICE_US)

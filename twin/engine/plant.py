@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from twin.engine.process_values import ProcessValues
 from twin.engine.simpy_engine import SimpyEngine
+from twin.engine.simulation import open_engine
+from twin.engine.snapshot import Snapshot
 from twin.model.line import Line
 from twin.model.packml import State
 from twin.model.plc import Alarm
@@ -49,6 +51,7 @@ class SimulatedPlant:
         line: a checked line.
         seed: of its draws and its process variables.
         start_us: engine time at which the empty line starts.
+        start: a state of the line to go on from, of a run with this seed; None: empty.
 
     >>> from twin.model import Line, Station
     >>> plant = SimulatedPlant(Line(id="L", stations=(Station(id="A", cycle_time="2 s"),)))
@@ -57,9 +60,15 @@ class SimulatedPlant:
     4
     """
 
-    def __init__(self, line: Line, *, seed: int = 1, start_us: int = 0) -> None:
+    def __init__(
+        self, line: Line, *, seed: int = 1, start_us: int = 0, start: Snapshot | None = None
+    ) -> None:
         self.line = line
-        self._engine = SimpyEngine(line, seed=seed, start_us=start_us)
+        self._engine = (
+            SimpyEngine(line, seed=seed, start_us=start_us)
+            if start is None
+            else SimpyEngine.from_snapshot(line, start)
+        )
         self._values = {
             station.machine_id(machine): ProcessValues(station, machine, seed)
             for station in line.stations
@@ -146,25 +155,30 @@ def warmed_plant(
     *,
     seed: int,
     now_unix_us: int,
+    lived_us: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[SimulatedPlant, int]:
-    """A plant that has run for the line's warm-up and stands at the present instant.
+    """A plant that has run for the line's warm-up up to an instant, and on from there.
+
+    The compiled engine does it where it is installed; the plant goes on from its snapshot, as if it
+    had run all the time itself.
 
     Args:
         line: a checked line.
         seed: of its draws.
-        now_unix_us: the present, microseconds since 1970-01-01 UTC.
-        progress: called now and then with the share of the warm-up that is done, 0 to 1.
+        now_unix_us: end of the warm-up, microseconds since 1970-01-01 UTC.
+        lived_us: engine time that has passed since then, not negative.
+        progress: called now and then with the share that is done, 0 to 1.
 
     Returns:
         The plant, and the instant (microseconds since 1970-01-01 UTC) of its engine time 0.
     """
     epoch_us = monday_before(line.time_zone, now_unix_us - line.warm_up_us)
-    end = now_unix_us - epoch_us
-    start = end - line.warm_up_us
-    plant = SimulatedPlant(line, seed=seed, start_us=start)
+    end = now_unix_us - epoch_us + lived_us
+    span = line.warm_up_us + lived_us
+    engine = open_engine(line, seed=seed, start_us=end - span)
     for done in range(1, SLICES + 1):
-        plant.advance(start + line.warm_up_us * done // SLICES)
+        engine.advance(end - span + span * done // SLICES)
         if progress is not None:
             progress(done / SLICES)
-    return plant, epoch_us
+    return SimulatedPlant(line, seed=seed, start=engine.snapshot()), epoch_us
