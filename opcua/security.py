@@ -107,13 +107,20 @@ def make_pki(directory: Path) -> None:
         directory: where; its parents are made too.
 
     Raises:
-        UsageError: the directory is there, with other things in it or a part missing.
+        UsageError: the directory is there, with other things in it or a part missing, or it can't
+            be made.
     """
     if directory.is_dir() and any(directory.iterdir()):
         _require_whole(directory)
         return
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    except OSError as error:
+        raise UsageError(
+            f"{directory.parent}: must be a directory that can be written, "
+            f"{error.strerror or error}; name another with --data"
+        ) from error
     try:
         _fill(made)
         # One rename, so that nobody ever sees a part of it.

@@ -151,6 +151,16 @@ MACHINE_SIGNALS: tuple[Signal, ...] = (
         lambda m: m.cycle_time_us / 1e6,
         low=0,
     ),
+    Signal(
+        "waiting_time_s",
+        ("Admin", "WaitingTime"),
+        Text.of("time starved or blocked since the start", "累计待料与堵料时间"),
+        "s",
+        ValueType.DOUBLE,
+        lambda m: m.waiting_us / 1e6,
+        low=0,
+        counter=True,
+    ),
     _count("consumed", "ProdConsumedCount", "parts taken", "投入数", lambda m: m.consumed),
     _count(
         "processed",

@@ -269,47 +269,38 @@ def test_a_counter_that_is_not_to_be_trusted_moves_nothing(mirror) -> None:
     assert mirror.gained(CUT, "processed") == 1
 
 
+def waited(mirror: Mirror, unit: str, seconds: float, at: int) -> None:
+    mirror.handle((said(unit, "waiting_time_s", seconds, at),))
+    mirror.validate()
+
+
 def test_waiting_share_of_a_single_machine(mirror) -> None:
-    state(mirror, "PACK01", State.EXECUTE, T0)
-    state(mirror, "PACK01", State.SUSPENDED, T0 + 30 * S)
+    waited(mirror, "PACK01", 500.0, T0)
+    waited(mirror, "PACK01", 530.0, T0 + 59 * S)
     assert mirror.waiting_share(PACK) is None  # no minute has been seen
-    state(mirror, "PACK01", State.ABORTED, T0 + 60 * S)
+    waited(mirror, "PACK01", 530.0, T0 + 60 * S)
     assert mirror.waiting_share(PACK) == 0.5
-    state(mirror, "PACK01", State.STOPPED, T0 + 90 * S)
-    # The stretch that is open counts up to the newest that the PLC said of anything.
+    # It counts up to the newest that the PLC said of anything.
     mirror.handle((said("PLC-B", "heartbeat", 1, T0 + 120 * S, plc="PLC-B"),))
-    assert mirror.waiting_share(PACK) == pytest.approx(60 / 120)
+    assert mirror.waiting_share(PACK) == 0.25
 
 
 def test_waiting_share_of_a_station_is_over_its_machines(mirror) -> None:
-    state(mirror, "CUT01", State.EXECUTE, T0)
-    state(mirror, "CUT02", State.SUSPENDED, T0)
-    mirror.handle((said("CUT01", "cycle_time_s", 2.0, T0 + 2 * MIN),))
+    waited(mirror, "CUT01", 0.0, T0)
+    waited(mirror, "CUT02", 0.0, T0)
+    waited(mirror, "CUT02", 120.0, T0 + 2 * MIN)
     assert mirror.waiting_share(CUT) == 0.5
 
 
-def test_empty_places_wait(mirror) -> None:
-    mirror.handle((said("RACK01", "occupied", 1), said("RACK01", "state_current", State.EXECUTE)))
-    mirror.handle((said("RACK01", "occupied", 3, T0 + MIN),))
-    assert mirror.waiting_share(RACK) == 0.75
-    mirror.handle((said("RACK01", "occupied", 4, T0 + 2 * MIN),))
-    assert mirror.waiting_share(RACK) == 0.5
-    # While it is down, an empty place does not wait.
-    mirror.handle((said("RACK01", "occupied", 0, T0 + 2 * MIN),))
-    state(mirror, "RACK01", State.ABORTED, T0 + 2 * MIN)
-    mirror.handle((said("B1", "level", 0, T0 + 4 * MIN),))
-    assert mirror.waiting_share(RACK) == 0.25
-
-
 def test_time_in_which_nobody_saw_the_machine_is_not_counted(mirror) -> None:
-    state(mirror, "CUT01", State.SUSPENDED, T0)
-    state(mirror, "CUT02", State.SUSPENDED, T0)
-    mirror.handle((said("B1", "level", 0, T0 + 2 * MIN),))
+    for unit in ("CUT01", "CUT02"):
+        waited(mirror, unit, 0.0, T0)
+        waited(mirror, unit, 120.0, T0 + 2 * MIN)
     mirror.handle(down(at=T0 + 2 * MIN))
     assert mirror.waiting_share(CUT) == 1.0
     mirror.handle(up(at=T0 + 60 * MIN))
-    state(mirror, "CUT01", State.EXECUTE, T0 + 60 * MIN)
-    state(mirror, "CUT02", State.EXECUTE, T0 + 60 * MIN)
+    for unit in ("CUT01", "CUT02"):
+        waited(mirror, unit, 3000.0, T0 + 60 * MIN)
     mirror.handle((said("B1", "level", 0, T0 + 62 * MIN),))
     assert mirror.waiting_share(CUT) == 0.5
 

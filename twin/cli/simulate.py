@@ -92,9 +92,11 @@ COLUMNS = ["good", "scrap", "OEE", "exec", "starv", "block", "fault", "setup", "
 def _print_table(results: Results) -> None:
     line, unit = results.line, results.line.product.unit
     slowest = results.slowest()
+    count = len(results.replications)
+    runs = f", parts of {count} replications together" if count > 1 else ""
     table = Table(
         title=f"{line.id}: {results.days:g} days after {results.from_us / DAY_US:g} of warm-up, "
-        f"seed {results.seed}, engine {results.engine}",
+        f"seed {results.seed}, engine {results.engine}{runs}",
         caption=f"{slowest} waits least: it sets the pace. OEE and shares of time in %.",
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),

@@ -63,7 +63,7 @@ def read_counters(floor: Floor, now_us: int, span_us: int) -> Counters:
 def read_status(line: Line, floor: Floor, now_us: int) -> LineStatus:
     """What each machine and buffer of a floor shows (rule S29)."""
     machines = {
-        run.station.machine_id(machine.index): _machine_status(machine)
+        run.station.machine_id(machine.index): _machine_status(machine, now_us)
         for run in floor.stations
         for machine in run.machines
     }
@@ -75,7 +75,7 @@ def read_status(line: Line, floor: Floor, now_us: int) -> LineStatus:
     return LineStatus(now_us, machines, buffers)
 
 
-def _machine_status(machine: Machine) -> MachineStatus:
+def _machine_status(machine: Machine, now_us: int) -> MachineStatus:
     shown = next(condition for condition in SHOWN_FIRST if machine.counts[condition])
     reason = 0
     if machine.down is not None:
@@ -95,4 +95,13 @@ def _machine_status(machine: Machine) -> MachineStatus:
         reworked=machine.reworked,
         failures=machine.failures,
         cycle_time_us=machine.cycle_time_us,
+        waiting_us=_waiting_us(machine, now_us),
     )
+
+
+def _waiting_us(machine: Machine, now_us: int) -> int:
+    waits = (Condition.STARVED, Condition.BLOCKED)
+    total = sum(machine.time_us[condition] for condition in waits)
+    if any(machine.counts[condition] for condition in waits):
+        total += sum(now_us - p.since_us for p in machine.places if p.condition in waits)
+    return total // len(machine.places)

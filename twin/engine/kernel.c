@@ -1491,22 +1491,18 @@ static Saved saved_at(const Program *plan, i64 *words) {
 /* The names of the rows' fields, to check the two sides against each other. */
 EXPORT const char *linetwin_saved_fields(void) { return saved_fields; }
 
-/* What a place works on, and what it has finished: one list may be both, in turn. */
-static i64 load_count(const Place *p) { return p->loaded ? p->parts.count : 0; }
-static i64 out_count(const Place *p) { return p->loaded ? 0 : p->out->count; }
-
 /* How many rows of parts a snapshot has now. */
 EXPORT i64 linetwin_parts(const Engine *e) {
     i64 total = 0;
     for (i64 i = 0; i < e->plan.lanes_count; i++) total += e->lanes[i].parts.count;
-    for (const Place *p = e->places; p < e->places + e->plan.places_count; p++)
-        total += load_count(p) + out_count(p);
+    for (i64 i = 0; i < e->plan.places_count; i++)
+        total += (i64)e->places[i].parts.count + e->places[i].made.count;
     return total;
 }
 
-static SavedPart *save_parts(SavedPart *to, const Parts *list, i64 count, i64 held_in, i64 holder) {
-    for (i64 i = 0; i < count; i++) {
-        const Part *part = part_at(list, (uint32_t)i);
+static SavedPart *save_parts(SavedPart *to, const Parts *ring, i64 held_in, i64 holder) {
+    for (uint32_t i = 0; i < ring->count; i++) {
+        const Part *part = part_at(ring, i);
         i64 entered = held_in == IN_LANE ? part->entered : 0;
         *to++ = (SavedPart){held_in, holder, part->number, part->rework_pass, part->defects, entered};
     }
@@ -1514,8 +1510,12 @@ static SavedPart *save_parts(SavedPart *to, const Parts *list, i64 count, i64 he
 }
 
 static i64 leaf_is_due(const Tournament *t, i64 leaf) {
-    u64 since = t->nodes[t->width + leaf] >> t->bits;
-    return since < t->never ? t->start_us + (i64)since : FOREVER;
+    return t->start_us + (i64)(t->nodes[t->width + leaf] >> t->bits);
+}
+
+static i64 place_is_due(const Engine *e, const Place *p) {
+    const Machine *m = p->machine;
+    return m->inner ? leaf_is_due(m->inner, p - m->places) : leaf_is_due(&e->work, m->leaf);
 }
 
 /* How long the work in hand has gone on; 0 where none does. */
@@ -1524,31 +1524,48 @@ static i64 elapsed(const Engine *e, const Place *p) {
     return works ? e->end_us - p->resumed_us : 0;
 }
 
-static void save_machine(const Engine *e, i64 machine, SavedMachine *to) {
-    const Machine *m = &e->machines[machine];
-    int by_time = m->station->plan->by_time != 0;
+/* When the repair or the maintenance ends that goes on; NONE if none does, or if it waits for a crew. */
+static i64 hold_ends(const Engine *e, const Machine *m) {
+    if (m->service) return m->service->done_at < FOREVER ? m->service->done_at : NONE;
+    if (!m->down) return NONE;
+    if (!m->station->plan->by_time)
+        return m->places->pending == REPAIRED ? place_is_due(e, m->places) : NONE;
+    i64 leaf = e->failures_leaf + (m - e->machines), at = leaf_is_due(&e->clocks, leaf);
+    return at < e->clocks.start_us + (i64)e->clocks.never ? at : NONE;
+}
+
+static void save_machine(const Engine *e, const Machine *m, SavedMachine *to) {
     *to = (SavedMachine){
         .down = m->down ? m->down - m->modes : NONE,
-        .service = m->service ? m->service - e->services - m->plan->services.from : NONE,
-        .ends_us = NONE, .consumed = m->consumed, .good = m->good, .defective = m->defective,
+        .service = m->service ? m->service - &e->services[m->plan->services.from] : NONE,
+        .ends_us = hold_ends(e, m), .consumed = m->consumed, .good = m->good, .defective = m->defective,
         .reworked = m->reworked, .failures = m->failures, .cycle_time_us = m->cycle_time_us,
         .execute_us = m->time_us[EXECUTE], .starved_us = m->time_us[STARVED],
         .blocked_us = m->time_us[BLOCKED], .fault_us = m->time_us[FAULT],
         .setup_us = m->time_us[SETUP], .maintenance_us = m->time_us[MAINTENANCE],
         .planned_stop_us = m->time_us[PLANNED_STOP],
     };
-    if (by_time) {
+    if (m->station->plan->by_time) {
         to->clock_us = m->clock_us + (m->clock_runs ? e->end_us - m->clock_since : 0);
-    } else {
-        to->worked_us = m->worked_us;
-        for (i64 i = 0; i < m->places_count; i++) to->worked_us += elapsed(e, &m->places[i]);
+        return;
     }
-    i64 ends = FOREVER;
-    if (m->service) ends = m->service->done_at;
-    else if (m->down && by_time) ends = leaf_is_due(&e->clocks, e->failures_leaf + machine);
-    else if (m->down && m->places->pending == REPAIRED)
-        ends = m->inner ? leaf_is_due(m->inner, 0) : leaf_is_due(&e->work, m->leaf);
-    if (ends < FOREVER) to->ends_us = ends;
+    to->worked_us = m->worked_us;
+    for (const Place *p = m->places; p < m->places + m->places_count; p++) to->worked_us += elapsed(e, p);
+}
+
+static void save_place(const Engine *e, const Place *p, SavedPlace *to) {
+    i64 waits = p->waits_for_load ? FOR_A_LOAD : p->outlet ? FOR_ROOM : FOR_NOTHING;
+    *to = (SavedPlace){.condition = p->condition, .since_us = p->since_us, .waits_for = waits,
+                       .turn = waits == FOR_NOTHING ? 0 : p->turn};
+    if (!p->loaded) return;
+    to->loaded = 1;
+    to->operation = p->operation;
+    to->lead = p->lead;
+    to->rework_pass = p->rework_pass;
+    to->redone = p->redone;
+    to->drawn_us = p->drawn_us;
+    to->left_us = p->left_us - elapsed(e, p);
+    to->started_us = p->started_us;
 }
 
 /* Write the state out; `words` has room for the plan's rows and for `linetwin_parts` more. Only
@@ -1558,7 +1575,7 @@ EXPORT void linetwin_save(const Engine *e, i64 *words) {
     Saved to = saved_at(plan, words);
     for (i64 i = 0; i < plan->stations_count; i++)
         to.stations[i] = (SavedStation){e->stations[i].started, e->stations[i].completed};
-    for (i64 i = 0; i < plan->machines_count; i++) save_machine(e, i, &to.machines[i]);
+    for (i64 i = 0; i < plan->machines_count; i++) save_machine(e, &e->machines[i], &to.machines[i]);
     for (i64 i = 0; i < plan->modes_count; i++)
         to.modes[i] = (SavedMode){e->modes[i].count, e->modes[i].strikes_at};
     for (i64 i = 0; i < plan->services_count; i++)
@@ -1574,29 +1591,19 @@ EXPORT void linetwin_save(const Engine *e, i64 *words) {
         i64 level = e->materials[i].level;
         to.materials[i] = (SavedMaterial){level < UNLIMITED ? level : NONE, e->materials[i].used};
     }
-    for (i64 i = 0; i < plan->places_count; i++) {
-        const Place *p = &e->places[i];
-        i64 waits = p->waits_for_load ? FOR_A_LOAD : p->outlet ? FOR_ROOM : FOR_NOTHING;
-        SavedPlace *row = &to.places[i];
-        *row = (SavedPlace){.condition = p->condition, .since_us = p->since_us, .waits_for = waits,
-                            .turn = waits == FOR_NOTHING ? 0 : p->turn};
-        if (!p->loaded) continue;
-        row->loaded = 1;
-        row->operation = p->operation;
-        row->lead = p->lead;
-        row->rework_pass = p->rework_pass;
-        row->redone = p->redone;
-        row->drawn_us = p->drawn_us;
-        row->left_us = p->left_us - elapsed(e, p);
-        row->started_us = p->started_us;
-    }
+    for (i64 i = 0; i < plan->places_count; i++) save_place(e, &e->places[i], &to.places[i]);
     SavedPart *parts = to.parts;
     for (i64 i = 0; i < plan->lanes_count; i++)
-        parts = save_parts(parts, &e->lanes[i].parts, e->lanes[i].parts.count, IN_LANE, i);
-    for (i64 i = 0; i < plan->places_count; i++)
-        parts = save_parts(parts, &e->places[i].parts, load_count(&e->places[i]), IN_LOAD, i);
-    for (i64 i = 0; i < plan->places_count; i++)
-        parts = save_parts(parts, e->places[i].out, out_count(&e->places[i]), IN_OUT, i);
+        parts = save_parts(parts, &e->lanes[i].parts, IN_LANE, i);
+    /* What a place passes on stays in its ring: the load until the work is done, then what goes out. */
+    for (i64 i = 0; i < plan->places_count; i++) {
+        const Place *p = &e->places[i];
+        if (p->loaded || p->out == &p->made) parts = save_parts(parts, &p->parts, IN_LOAD, i);
+    }
+    for (i64 i = 0; i < plan->places_count; i++) {
+        const Place *p = &e->places[i];
+        if (!p->loaded || p->out == &p->made) parts = save_parts(parts, p->out, IN_OUT, i);
+    }
 }
 
 typedef struct { i64 turn, subject; } Turn;
@@ -1606,15 +1613,11 @@ static int by_turn(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void load_machine(Engine *e, i64 machine, const SavedMachine *from) {
-    Machine *m = &e->machines[machine];
-    Range services = m->plan->services;
+static void load_machine(Engine *e, Machine *m, const SavedMachine *from) {
     m->worked_us = from->worked_us;
     m->clock_us = from->clock_us;
-    m->down = from->down == NONE ? NULL : m->modes + from->down;
-    m->service = from->service == NONE ? NULL : e->services + services.from + from->service;
-    for (i64 i = services.from; i < services.from + services.count; i++)
-        m->services_due += e->services[i].due;
+    m->down = from->down == NONE ? NULL : &m->modes[from->down];
+    m->service = from->service == NONE ? NULL : &e->services[m->plan->services.from + from->service];
     m->consumed = from->consumed;
     m->good = from->good;
     m->defective = from->defective;
@@ -1628,16 +1631,41 @@ static void load_machine(Engine *e, i64 machine, const SavedMachine *from) {
     m->time_us[SETUP] = from->setup_us;
     m->time_us[MAINTENANCE] = from->maintenance_us;
     m->time_us[PLANNED_STOP] = from->planned_stop_us;
-    m->next_strike = FOREVER;
-    if (m->plan->modes.count && !m->station->plan->by_time) m->next_strike = first_mode(m)->strikes_at;
+    int by_work = m->plan->modes.count && !m->station->plan->by_time;
+    m->next_strike = by_work ? first_mode(m)->strikes_at : FOREVER;
+}
+
+static void load_place(Place *p, const SavedPlace *from) {
+    p->condition = (int32_t)from->condition;
+    p->since_us = from->since_us;
+    p->loaded = (int32_t)from->loaded;
+    p->operation = from->operation;
+    p->lead = from->lead;
+    p->rework_pass = (int32_t)from->rework_pass;
+    p->redone = (int32_t)from->redone;
+    p->drawn_us = from->drawn_us;
+    p->left_us = from->left_us;
+    p->started_us = from->started_us;
+    p->machine->counts[p->condition]++;
+    p->machine->occupied += p->loaded || p->out->count;
+}
+
+static void load_part(Engine *e, const SavedPart *from) {
+    Parts *ring = from->held_in == IN_LANE ? &e->lanes[from->holder].parts
+                : from->held_in == IN_LOAD ? &e->places[from->holder].parts
+                : e->places[from->holder].out;
+    *new_last(e, ring) = (Part){from->number, from->entered, (int32_t)from->rework_pass,
+                                (uint32_t)from->defects};
+    if (from->entered > e->turns) e->turns = from->entered;
 }
 
 /* What is pending at a machine follows from its state. */
 static void resume_machine(Engine *e, Machine *m, i64 ends_us) {
     for (Place *p = m->places; p < m->places + m->places_count; p++)
         if (p->loaded) work(e, p);
-    Range services = m->plan->services;
-    for (Service *s = e->services + services.from; s < e->services + services.from + services.count; s++) {
+    Service *first = &e->services[m->plan->services.from];
+    for (Service *s = first; s < first + m->plan->services.count; s++) {
+        m->services_due += s->due != 0;
         s->done_at = s == m->service && ends_us != NONE ? ends_us : FOREVER;
         set_next_due(e, s);
     }
@@ -1669,16 +1697,18 @@ static void load_queues(Engine *e, const Saved *from, Turn *turns) {
     qsort(turns, waiting, sizeof(Turn), by_turn);
     for (size_t k = 0; k < waiting; k++) {
         Machine *m = &e->machines[turns[k].subject];
-        Crew *c = &e->crews[m->service ? m->service->plan->crew : m->down->plan->crew];
-        if (c->head) c->tail->crew_next = m;
-        else c->head = m;
-        c->tail = m;
+        Crew *crew = crew_of(e, m->service ? m->service->plan->crew : m->down->plan->crew);
+        if (crew->head) crew->tail->crew_next = m;
+        else crew->head = m;
+        crew->tail = m;
     }
 }
 
-static void load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
+/* Read the state in; false if there is no memory for it. */
+static int load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
     const Program *plan = &e->plan;
-    for (i64 i = 0; i < plan->crews_count; i++) e->crews[i] = (Crew){from->crews[i].free, NULL, NULL};
+    if (setjmp(e->give_up)) return 0;
+    for (i64 i = 0; i < plan->crews_count; i++) e->crews[i].free = from->crews[i].free;
     for (i64 i = 0; i < plan->materials_count; i++) {
         const MaterialPlan *mp = &plan->materials[i];
         i64 level = from->materials[i].level;
@@ -1692,10 +1722,9 @@ static void load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
         tournament_set(&e->clocks, i, next_edge(e, i, e->now_us));
     for (i64 i = 0; i < plan->stations_count; i++) {
         i64 calendar = plan->stations[i].calendar;
-        i64 closed = calendar != NONE && calendar_is_closed(e, calendar, e->now_us);
         e->stations[i].started = from->stations[i].started;
         e->stations[i].completed = from->stations[i].completed;
-        e->stations[i].closed = closed;
+        e->stations[i].closed = calendar != NONE && calendar_is_closed(e, calendar, e->now_us);
         e->completed_operations += from->stations[i].completed;
     }
     for (i64 i = 0; i < plan->modes_count; i++) {
@@ -1703,58 +1732,34 @@ static void load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
         e->modes[i].strikes_at = from->modes[i].strikes_at;
     }
     for (i64 i = 0; i < plan->services_count; i++) e->services[i].due = from->services[i].due;
-    for (i64 i = 0; i < plan->machines_count; i++) load_machine(e, i, &from->machines[i]);
-    for (i64 i = 0; i < parts; i++) {
-        const SavedPart *row = &from->parts[i];
-        Parts *to = row->held_in == IN_LANE ? &e->lanes[row->holder].parts
-                    : row->held_in == IN_LOAD ? &e->places[row->holder].parts
-                    : e->places[row->holder].out;
-        *new_last(e, to) = (Part){row->number, row->entered, (int32_t)row->rework_pass, (uint32_t)row->defects};
-        if (row->entered > e->turns) e->turns = row->entered;
-    }
-    for (i64 i = 0; i < plan->places_count; i++) {
-        const SavedPlace *row = &from->places[i];
-        Place *p = &e->places[i];
-        Machine *m = p->machine;
-        p->condition = (int32_t)row->condition;
-        p->since_us = row->since_us;
-        p->loaded = (int32_t)row->loaded;
-        p->operation = row->operation;
-        p->lead = row->lead;
-        p->rework_pass = (int32_t)row->rework_pass;
-        p->redone = (int32_t)row->redone;
-        p->drawn_us = row->drawn_us;
-        p->left_us = row->left_us;
-        p->started_us = row->started_us;
-        m->counts[p->condition]++;
-        m->occupied += p->loaded || p->out->count;
-    }
+    for (i64 i = 0; i < plan->machines_count; i++) load_machine(e, &e->machines[i], &from->machines[i]);
+    for (i64 i = 0; i < parts; i++) load_part(e, &from->parts[i]);
+    for (i64 i = 0; i < plan->places_count; i++) load_place(&e->places[i], &from->places[i]);
     load_queues(e, from, turns);
-    for (i64 i = 0; i < plan->machines_count; i++) resume_machine(e, &e->machines[i], from->machines[i].ends_us);
+    for (i64 i = 0; i < plan->machines_count; i++)
+        resume_machine(e, &e->machines[i], from->machines[i].ends_us);
+    return 1;
 }
 
 /* A line that goes on from where `linetwin_save` wrote it out, of the same plan; what the rows say
  * has been checked. NULL if there is no memory for it. */
 EXPORT Engine *linetwin_restore(const Program *plan, i64 *words, i64 parts, i64 start_us, i64 now_us,
                                 int logging) {
-    Engine *const e = bare_engine(plan, start_us, logging);
+    Engine *e = bare_engine(plan, start_us, logging);
     if (!e) return NULL;
-    i64 most = plan->places_count > plan->machines_count ? plan->places_count : plan->machines_count;
-    Turn *const turns = malloc((size_t)most * sizeof(Turn));
-    if (!turns || setjmp(e->give_up)) {
-        free(turns);
-        linetwin_close(e);
-        return NULL;
-    }
     e->now_us = e->end_us = now_us;
     Saved from = saved_at(plan, words);
-    load_state(e, &from, parts, turns);
+    i64 most = plan->places_count > plan->machines_count ? plan->places_count : plan->machines_count;
+    Turn *turns = malloc((size_t)most * sizeof(Turn));
+    int loaded = turns && load_state(e, &from, parts, turns);
     free(turns);
-    return e;
+    if (loaded) return e;
+    linetwin_close(e);
+    return NULL;
 }
 
-/* The same state in memory of its own, with nothing logged; NULL if there is no memory for it. Only
- * between events, as `linetwin_save`. */
+/* The same state in memory of its own, with nothing logged, by way of the rows; NULL if there is no
+ * memory for it. Only between events, as `linetwin_save`. */
 EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
     const Program *plan = &e->plan;
     i64 parts = linetwin_parts(e);

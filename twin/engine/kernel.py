@@ -87,6 +87,7 @@ def load_kernel(path: Path) -> ctypes.CDLL:
         "linetwin_take_log": (pointer, [pointer, out]),
         "linetwin_now": (i64, [pointer]),
         "linetwin_plan_row": (i64, [text]),
+        "linetwin_state_row": (i64, [text]),
         "linetwin_saved_fields": (text, []),
         "linetwin_fork": (pointer, [pointer, ctypes.c_int]),
         "linetwin_parts": (i64, [pointer]),
@@ -95,7 +96,6 @@ def load_kernel(path: Path) -> ctypes.CDLL:
             pointer,
             [ctypes.POINTER(_Program), pointer, i64, i64, i64, ctypes.c_int],
         ),
-        "linetwin_state_row": (i64, [text]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)

@@ -19,11 +19,13 @@ from zoneinfo import ZoneInfo
 from twin.historian.port import Point, Quality, Series
 from twin.live.readings import ConnectionChanged, Message, Reading, TagMissing
 from twin.model.line import Line
-from twin.model.packml import State
 from twin.model.station import Station
 from twin.signals import Tag, tags
 
 __all__ = ["Changes", "Mirror", "Notice", "Reported"]
+
+
+WAITING = "waiting_time_s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +64,6 @@ class Changes:
 
 
 @dataclass(slots=True)
-class _Machine:
-    """How long a machine was watched and waited, by the plant's timestamps.
-
-    `since_us` is where the open stretch of time began; 0 while nothing is known of the machine.
-    """
-
-    since_us: int = 0
-    waiting_us: float = 0.0
-    known_us: float = 0.0
-    waiting_share: float = 0.0
-
-
-@dataclass(slots=True)
 class Mirror:
     """What is known of a line.
 
@@ -90,19 +79,16 @@ class Mirror:
     _heard_us: dict[str, int] = field(init=False)
     _lost_since: dict[str, int] = field(init=False)
     _ever: set[str] = field(init=False, default_factory=set)
-    _machines: dict[str, _Machine] = field(init=False)
-    _places: dict[str, int] = field(init=False)
+    _since_us: dict[str, int] = field(init=False)
+    _watched_us: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._tags = {tag.key: tag for tag in tags(self.line)}
         self._lost_since = {tag.plc: 0 for tag in self._tags.values()}
         self._heard_us = dict.fromkeys(self._lost_since, 0)
-        self._places = {
-            station.machine_id(m): station.places
-            for station in self.line.stations
-            for m in range(station.machines)
-        }
-        self._machines = {unit: _Machine() for unit in self._places}
+        # Of each PLC: where the stretch began in which it is watched, and how long it was before.
+        self._since_us = dict.fromkeys(self._lost_since, 0)
+        self._watched_us = dict.fromkeys(self._lost_since, 0)
 
     # -- the way in ------------------------------------------------------------------------------
 
@@ -140,6 +126,9 @@ class Mirror:
             # What a PLC says of itself is not the line's, but it tells how far the plant is.
             if reading.plc not in self._lost_since:
                 self._heard_us[reading.plc] = max(self._heard_us[reading.plc], reading.source_us)
+        for plc, heard_us in self._heard_us.items():
+            if plc not in self._lost_since:
+                self._since_us[plc] = self._since_us[plc] or heard_us
         notices = tuple(self._counters_lost(plc, keys, newest_us) for plc, keys in shrunk.items())
         return Changes(tuple(points), notices)
 
@@ -176,15 +165,14 @@ class Mirror:
                 Quality.BAD if lost else quality,
             )
             self._old.discard(key)
-            if not lost and key[1] in {"state_current", "occupied"} and key[0] in self._places:
-                self._account(key[0], reading.source_us)
         yield Point(Series(self.line.id, *key), reading.source_us, value, quality)
 
     def _count(self, key: tuple[str, str], held: Reported | None, value: float) -> bool:
         """Add to what a counter has gained; say whether it went down."""
         if key not in self._gained:
             self._gained[key] = 0.0
-        elif held is not None:
+        elif held is not None and not (key[1] == WAITING and key in self._old):
+            # What a machine waited while nobody saw it is not counted: nor is that time.
             self._gained[key] += max(0.0, value - held.value)
             return value < held.value
         return False
@@ -196,24 +184,6 @@ class Mirror:
             f"what {', '.join(stations)} made is counted on from there"
         )
         return Notice(at_us, plc, stations, text)
-
-    def _account(self, unit: str, at_us: int) -> None:
-        """Close the stretch of time up to now, and see how the machine waits from here on."""
-        machine = self._machines[unit]
-        if machine.since_us:
-            span = max(0, at_us - machine.since_us)
-            machine.known_us += span
-            machine.waiting_us += span * machine.waiting_share
-        state = self.value(unit, "state_current")
-        if state is None:
-            machine.since_us = 0
-            return
-        machine.since_us = max(at_us, machine.since_us)
-        machine.waiting_share = 1.0 if state in {State.SUSPENDED, State.STOPPED} else 0.0
-        places = self._places[unit]
-        if places > 1 and state == State.EXECUTE:
-            occupied = max(0.0, self.value(unit, "occupied") or 0)
-            machine.waiting_share = 1 - min(1.0, occupied / places)
 
     def _connection(self, message: ConnectionChanged) -> Changes:
         plc, stations = message.plc, self.stations_of(message.plc)
@@ -250,11 +220,9 @@ class Mirror:
                 self._values[key] = Reported(
                     held.value, held.source_us, held.arrival_us, Quality.BAD
                 )
-        for unit in self._units_of(plc):
-            # What the machine did while nobody saw it is not known and not counted.
-            machine = self._machines[unit]
-            if machine.since_us:
-                self._account(unit, max(machine.since_us, self._heard_us[plc]))
+        if self._since_us[plc]:
+            self._watched_us[plc] += max(0, self._heard_us[plc] - self._since_us[plc])
+            self._since_us[plc] = 0
 
     def _missing(self, message: TagMissing) -> Changes:
         stations = tuple(
@@ -296,11 +264,6 @@ class Mirror:
         """The stations that a PLC speaks for, in the line's order."""
         return tuple(s.id for s in self.line.stations if self.line.plc_of(s.id) == plc)
 
-    def _units_of(self, plc: str) -> Iterator[str]:
-        for station in self.line.stations:
-            if self.line.plc_of(station.id) == plc:
-                yield from (station.machine_id(m) for m in range(station.machines))
-
     def unknown_since(self, station: Station) -> int | None:
         """Since when nothing is known of a station, by the plant's clock.
 
@@ -327,19 +290,19 @@ class Mirror:
         return sum(self._gained.get((unit, signal), 0.0) for unit in units)
 
     def waiting_share(self, station: Station) -> float | None:
-        """Share of the watched time in which a station's machines waited or stood as planned.
+        """Share of the watched time in which a station's machines were starved or blocked.
 
-        For a machine with many places, empty places wait. None before a minute has been seen.
+        By the PLC's own count, since samples of the state would miss what happens between them. Of
+        a machine with many places it is the mean over the places. None before a minute is seen.
         """
-        known = waiting = 0.0
-        newest_us = self._heard_us[self.line.plc_of(station.id)]
-        for m in range(station.machines):
-            unit = station.machine_id(m)
-            machine = self._machines[unit]
-            open_us = max(0, newest_us - machine.since_us) if machine.since_us else 0
-            known += machine.known_us + open_us
-            waiting += machine.waiting_us + open_us * machine.waiting_share
-        return waiting / known if known >= 60_000_000 * station.machines else None
+        plc = self.line.plc_of(station.id)
+        since_us = self._since_us[plc]
+        span_us = self._watched_us[plc] + (
+            max(0, self._heard_us[plc] - since_us) if since_us else 0
+        )
+        if span_us < 60_000_000:
+            return None
+        return min(1.0, self.gained(station, WAITING) * 1e6 / (span_us * station.machines))
 
     def standing_alarms(self) -> Iterator[tuple[Tag, Reported]]:
         """The alarms that stand now and are known to."""
@@ -363,10 +326,9 @@ class Mirror:
             assert not trusted or key not in self._old, f"{key} is trusted and not said afresh"  # noqa: S101
         for key, gained in self._gained.items():
             assert gained >= 0, f"{key} has lost what it made"  # noqa: S101
-        for unit, machine in self._machines.items():
-            assert 0 <= machine.waiting_us <= machine.known_us + 1, f"{unit} waited too long"  # noqa: S101
-            lost = self._tags[unit, "state_current"].plc in self._lost_since
-            assert not lost or not machine.since_us, f"{unit} is watched and its PLC lost"  # noqa: S101
+        for plc, since_us in self._since_us.items():
+            lost = plc in self._lost_since
+            assert not lost or not since_us, f"{plc} is watched and lost"  # noqa: S101
 
 
 def _several(count: int, noun: str) -> str:

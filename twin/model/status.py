@@ -28,6 +28,7 @@ class MachineStatus:
         failures: failures that struck since the start.
         cycle_time_us: the last finished operation's time from its start to its end, stops
             included; 0 before the first.
+        waiting_us: time starved or blocked since the start, the mean over its places.
         variables: values of the station's process variables, in the file's order.
         alarms: whether each of the station's alarms stands, in the file's order.
     """
@@ -44,6 +45,7 @@ class MachineStatus:
     reworked: int
     failures: int
     cycle_time_us: int
+    waiting_us: int = 0
     variables: tuple[float, ...] = ()
     alarms: tuple[bool, ...] = ()
 
