@@ -20,7 +20,7 @@ HOMES = {
     "asyncua": ("opcua/",),
     "cryptography": ("opcua/",),
     "duckdb": ("twin/historian/duckdb_store.py",),
-    "pydantic": ("twin/model/", "lines/", "opcua/tag_map.py"),
+    "pydantic": ("twin/model/", "twin/engine/snapshot.py", "lines/", "opcua/tag_map.py"),
     "rich": ("twin/cli/",),
     "ruamel": ("lines/yaml_tree.py", "opcua/tag_map.py"),
     "scipy": ("twin/engine/quantiles.py", "twin/engine/results.py"),
