@@ -27,8 +27,10 @@ class StationKpi:
 
     Args:
         good, scrap, rework: quantities (GQ, SQ, RQ), parts.
+        planned_busy_time_us: place-time that the station's calendar leaves open (PBT).
         availability: production time over planned busy time (APT / PBT). Starved and blocked
-            time lowers it, unlike in plain OEE tools.
+            time lowers it, unlike in plain OEE tools. Work that a planned stop found going on
+            counts, so it passes 1 where a station worked more than it was planned to.
         effectiveness: planned run time of what was produced over production time (PRU PQ / APT).
         quality_ratio: good over produced quantity (GQ / PQ).
         oee_index: the product of the three.
@@ -40,6 +42,7 @@ class StationKpi:
     scrap: int
     rework: int
     failures: int
+    planned_busy_time_us: int
     availability: float
     effectiveness: float
     quality_ratio: float
@@ -64,6 +67,7 @@ class StationKpi:
 
 def station_kpi(
     *,
+    planned_busy_time_us: int,
     planned_run_time_us: float,
     operations: int,
     good: int,
@@ -75,20 +79,22 @@ def station_kpi(
     """Work out a station's indicators.
 
     Args:
+        planned_busy_time_us: open time of the station's calendar times its places (PBT).
         planned_run_time_us: planned time of one operation (PRI).
         operations: operations completed.
         good, scrap, rework: parts passed on, scrapped, sent back.
         failures: failures that struck.
         time_us: place-time in each `Condition`, in its order.
 
-    >>> kpi = station_kpi(planned_run_time_us=1e6, operations=6, good=5, scrap=1, rework=0,
-    ...                   failures=0, time_us=(8_000_000, 1_000_000, 1_000_000, 0, 0, 0, 0))
+    >>> kpi = station_kpi(planned_busy_time_us=10_000_000, planned_run_time_us=1e6, operations=6,
+    ...                   good=5, scrap=1, rework=0, failures=0,
+    ...                   time_us=(8_000_000, 1_000_000, 1_000_000, 0, 0, 0, 0))
     >>> kpi.availability, kpi.effectiveness, round(kpi.quality_ratio, 3), round(kpi.oee_index, 3)
     (0.8, 0.75, 0.833, 0.5)
     """
     total = sum(time_us)
     execute, starved, blocked, fault, setup, maintenance, planned_stop = time_us
-    availability = ratio(execute, total - planned_stop)
+    availability = ratio(execute, planned_busy_time_us)
     effectiveness = ratio(planned_run_time_us * operations, execute)
     quality = ratio(good, good + scrap + rework)
     return StationKpi(
@@ -96,6 +102,7 @@ def station_kpi(
         scrap=scrap,
         rework=rework,
         failures=failures,
+        planned_busy_time_us=planned_busy_time_us,
         availability=availability,
         effectiveness=effectiveness,
         quality_ratio=quality,

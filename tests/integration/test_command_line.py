@@ -134,6 +134,7 @@ def test_simulate_as_json_has_exactly_these_keys(twin, mini) -> None:
         "seed",
         "days",
         "replications",
+        "planned_busy_h",
         "good_per_h",
         "yield_ratio",
         "stations",
@@ -148,11 +149,13 @@ def test_simulate_as_json_has_exactly_these_keys(twin, mini) -> None:
         assert list(station) == [
             "good",
             "scrap",
+            "availability",
             "execute_share",
             "starved_share",
             "blocked_share",
             "fault_share",
             "oee_index",
+            "planned_busy_h",
         ]
     assert 0.9 < found["yield_ratio"]["mean"] < 1
     assert found["good_per_h"]["mean"] == found["stations"]["PACK"]["good"]

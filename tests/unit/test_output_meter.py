@@ -121,6 +121,24 @@ def test_a_clock_that_is_set_back_starts_the_rate_anew(meter) -> None:
     assert meter.good_units() == 20 * 12
 
 
+def test_the_rate_is_for_an_hour_of_planned_busy_time() -> None:
+    """In Shanghai it is 08:00 on a Monday: half an hour's stop, then half an hour of work."""
+    stop = {"every": "8 h", "lasts": "30 min"}
+    calendars = ({"id": "cal", "stops": (stop,)},)
+    more = {"time_zone": "Asia/Shanghai", "calendar": "cal", "calendars": calendars}
+    line = Line.model_validate({**LINE.model_dump(by_alias=True), **more})
+    meter = OutputMeter(Mirror(line))
+    meter.mirror.handle(ConnectionChanged("PLC", connected=True, at_us=T0, reason=""))
+    box(meter, T0, processed=0, defective=0, reworked=0)
+    box(meter, T0 + 20 * MIN, processed=1)
+    assert meter.watched_us == 20 * MIN
+    assert meter.planned_busy_us == 0
+    assert meter.per_h() is None
+    box(meter, T0 + 60 * MIN, processed=100)
+    assert meter.planned_busy_us == 30 * MIN
+    assert meter.per_h() == 12 * 100 * 2
+
+
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 3 * MIN),

@@ -58,6 +58,48 @@ def test_planned_stops_do_not_count_as_busy_time() -> None:
     assert results.station("A").planned_stop_share == pytest.approx(0.5, abs=0.01)
 
 
+def stopping(**station: Any) -> Line:
+    """One station that is planned to stand every second hour."""
+    stop = {"every": "2 h", "at": "1 h", "lasts": "1 h"}
+    return Line.model_validate(
+        {
+            "id": "L",
+            "calendars": ({"id": "cal", "stops": (stop,)},),
+            "stations": ({"id": "A", "calendar": "cal", **station},),
+        }
+    )
+
+
+def test_planned_busy_time_is_the_calendars_whatever_the_station_does_in_a_stop() -> None:
+    """It fails after 55 minutes of work each time, and is repaired until far into the stop."""
+    repairs = ({"id": "jam", "mtbf": "55 min", "mttr": "35 min"},)
+    line = stopping(cycle_time="1 min", machines=2, failures=repairs)
+    kpi = simulate(line, span_us=10 * HOUR, replications=2).station("A")
+    assert kpi.fault_share > 0.2
+    assert kpi.planned_busy_time_us == 2 * 2 * 5 * HOUR
+    assert kpi.availability == pytest.approx(kpi.execute_share * 10 / 5)
+    assert kpi.availability == pytest.approx(55 / 60, abs=0.01)
+
+
+def test_work_that_a_planned_stop_finds_going_on_counts_as_production_time() -> None:
+    """Loads of 95 minutes begin in the open hours only: 95 minutes of work each two hours."""
+    kpi = simulate(stopping(cycle_time="95 min", places=3), span_us=20 * HOUR).station("A")
+    assert kpi.planned_busy_time_us == 3 * 10 * HOUR
+    assert kpi.availability == pytest.approx(95 / 60)
+
+
+def test_a_station_without_a_calendar_of_its_own_has_the_lines() -> None:
+    cal = {"id": "cal", "stops": ({"every": "2 h", "lasts": "1 h"},)}
+    always = {"id": "never", "stops": ({"every": "1 week", "lasts": "1 us"},)}
+    whole = line(calendars=(cal, always), calendar="cal")
+    own = whole.stations[1].model_copy(update={"calendar": "never"})
+    whole = whole.model_copy(update={"stations": (whole.stations[0], own)})
+    results = simulate(whole, span_us=10 * HOUR)
+    assert results.station("A").planned_busy_time_us == 5 * HOUR
+    assert results.station("PAL").planned_busy_time_us == 10 * HOUR - 1
+    assert simulate(line(), span_us=HOUR).station("A").planned_busy_time_us == HOUR
+
+
 def test_replications_differ_and_give_an_interval() -> None:
     results = simulate(line(), span_us=10 * HOUR, replications=4)
     goods = {int(counted.good[1]) for counted in results.replications}

@@ -21,7 +21,7 @@ from twin.model.packml import State
 from twin.model.plc import Alarm
 from twin.model.station import Station
 
-__all__ = ["height_wanted", "line_panel", "slowest_station", "summary"]
+__all__ = ["height_wanted", "line_panel", "slowest_stations", "summary"]
 
 LETTERS = {
     State.EXECUTE: ("E", "green"),
@@ -36,17 +36,45 @@ BAR = 8
 FRAME = 4
 """Rows of a panel besides stations, alarms and notices: two borders, headline, column heads."""
 MOST_ALARMS, MOST_NOTICES = 8, 4
+MOST_ALIKE = 3
 
 
-def slowest_station(mirror: Mirror) -> Station | None:
-    """The station that waits least of all that are known; None before enough has been seen."""
+def slowest_stations(mirror: Mirror) -> tuple[Station, ...]:
+    """The station that waits least of all that are known, or those that do so alike.
+
+    Empty before enough has been seen.
+    """
     shares = [
         (share, station)
         for station in mirror.line.stations
         if mirror.unknown_since(station) is None
         and (share := mirror.waiting_share(station)) is not None
     ]
-    return min(shares, key=lambda pair: pair[0])[1] if shares else None
+    least = min((share for share, _ in shares), default=0.0)
+    return tuple(station for share, station in shares if share == least)
+
+
+def _slowest(mirror: Mirror) -> Station | None:
+    """The one slowest station; None where it can't be told."""
+    slowest = slowest_stations(mirror)
+    return slowest[0] if len(slowest) == 1 else None
+
+
+def _say_slowest(mirror: Mirror) -> str:
+    slowest = slowest_stations(mirror)
+    if len(slowest) < 2:
+        return f"slowest {slowest[0].id if slowest else '-'}"
+    names = ", ".join(station.id for station in slowest[:MOST_ALIKE])
+    more = f" and {len(slowest) - MOST_ALIKE} more" if len(slowest) > MOST_ALIKE else ""
+    waited = "never waited" if not mirror.waiting_share(slowest[0]) else "wait alike"
+    return f"slowest can't be told: {names}{more} {waited}"
+
+
+def _output_unknown_since(mirror: Mirror) -> int | None:
+    """Since when what leaves the line is not known, by the plant's clock; see `unknown_since`."""
+    ends = (station for station in mirror.line.stations if not mirror.line.outputs[station.id])
+    since = (mirror.unknown_since(station) for station in ends)
+    return min((at for at in since if at is not None), default=None)
 
 
 def _clock(unix_us: int, time_zone: str) -> str:
@@ -90,8 +118,16 @@ def _buffer(mirror: Mirror, buffer: Buffer) -> Text:
 def _headline(live: LiveLine) -> Text:
     mirror, line, unit = live.mirror, live.line, live.line.product.unit
     rate, good, scrap = live.meter.per_h(), live.meter.good_units(), live.meter.scrap_units()
+    unknown = _output_unknown_since(mirror)
     text = Text()
-    if rate is None:
+    if unknown is not None:
+        since = f"since {_clock(unknown, line.time_zone)}" if unknown else "as yet"
+        text.append(f"output unknown {since}", style="bold red")
+        if rate is not None:
+            text.append(f"; it was {rate:,.0f} good {plural(unit)}/h", style="dim")
+    elif rate is None and live.meter.watched_us >= MINUTE_US:
+        text.append("output: a planned stop, no rate to tell", style="dim")
+    elif rate is None:
         text.append("output: watching for a minute of the plant's time first", style="dim")
     else:
         text.append(f"{rate:,.0f} good {plural(unit)}/h", style="bold")
@@ -100,9 +136,8 @@ def _headline(live: LiveLine) -> Text:
             colour = "green" if share >= 1 else "yellow" if share >= 0.95 else "red"
             text.append(f"  {share:.0%} of target {line.target:,.0f}", style=colour)
         text.append(f"  in {live.meter.watched_us / MINUTE_US:.0f} min", style="dim")
-    slowest = slowest_station(mirror)
-    if slowest is not None:
-        text.append(f"   slowest {slowest.id}", style="bold")
+    if slowest_stations(mirror):
+        text.append(f"   {_say_slowest(mirror)}", style="bold")
     if good + scrap:
         text.append(f"   yield {good / (good + scrap):.2%} of {good + scrap:,.0f}")
     text.no_wrap, text.overflow = True, "ellipsis"
@@ -127,7 +162,7 @@ def _that_fit(live: LiveLine, rows: int) -> tuple[Sequence[Station], Sequence[St
     stations = live.line.stations
     if len(stations) <= rows:
         return stations, ()
-    slowest = slowest_station(live.mirror)
+    slowest = _slowest(live.mirror)
     ranked = sorted(stations, key=lambda s: _urgency(live.mirror, s, slowest), reverse=True)
     kept = {station.id for station in ranked[: max(0, rows - 1)]}
     return (
@@ -156,7 +191,7 @@ def _stations(live: LiveLine, stations: Sequence[Station]) -> Table:
     table.add_column("machines", no_wrap=True)
     table.add_column("idle", justify="right", no_wrap=True)
     table.add_column("buffer after it", no_wrap=True)
-    slowest = slowest_station(mirror)
+    slowest = _slowest(mirror)
     for station in stations:
         unknown = mirror.unknown_since(station)
         share = mirror.waiting_share(station)
@@ -271,14 +306,16 @@ def summary(live: LiveLine) -> str:
     states: Counter[str] = Counter()
     for station in line.stations:
         states.update(_letter(mirror, station.machine_id(m))[0] for m in range(station.machines))
-    rate, slowest = live.meter.per_h(), slowest_station(mirror)
+    rate, ended = live.meter.per_h(), _output_unknown_since(mirror)
+    stale = f" (until {_clock(ended, line.time_zone)}, unknown since)" if ended else ""
     unknown = [s.id for s in line.stations if mirror.unknown_since(s) is not None]
     target = f" of {line.target:,.0f}" if line.target else ""
+    output = f"{'-' if rate is None else f'{rate:,.0f}'}{target} good {plural(line.product.unit)}/h"
     return (
         f"{line.id} {_clock(mirror.newest_us, line.time_zone) if mirror.newest_us else '-'}: "
-        f"{'-' if rate is None else f'{rate:,.0f}'}{target} good {plural(line.product.unit)}/h, "
+        f"{output}{stale}, "
         f"machines {' '.join(f'{letter}={n}' for letter, n in sorted(states.items()))}, "
-        f"slowest {slowest.id if slowest else '-'}, "
+        f"{_say_slowest(mirror)}, "
         f"alarms {sum(1 for _ in mirror.standing_alarms())}"
         + (f", unknown: {', '.join(unknown)}" if unknown else "")
     )

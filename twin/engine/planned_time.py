@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
 from twin.model.calendar import Calendar
 
-__all__ = ["is_closed", "next_edge_us", "open_time_us"]
+__all__ = ["is_closed", "monday_before", "next_edge_us", "open_time_us"]
 
 MOST_STEPS = 1_000_000
 """So many planned stops without a gap between are taken for no working time at all."""
@@ -33,8 +37,9 @@ def next_edge_us(calendar: Calendar, at_us: int) -> int:
     raise ValueError(f"calendar {calendar.id} never opens")
 
 
+@lru_cache(maxsize=256)
 def open_time_us(calendar: Calendar | None, from_us: int, to_us: int) -> int:
-    """Planned busy time between two instants (ISO 22400's PBT), microseconds."""
+    """Planned busy time of one place between two instants (ISO 22400's PBT), microseconds."""
     if calendar is None:
         return to_us - from_us
     total, at = 0, from_us
@@ -44,3 +49,23 @@ def open_time_us(calendar: Calendar | None, from_us: int, to_us: int) -> int:
             total += edge - at
         at = edge
     return total
+
+
+def monday_before(time_zone: str, unix_us: int) -> int:
+    """The last Monday 00:00 in a time zone; an engine time of 0 may stand for it.
+
+    Args:
+        time_zone: IANA name.
+        unix_us: microseconds since 1970-01-01 UTC.
+
+    Returns:
+        Microseconds since 1970-01-01 UTC, at most `unix_us`.
+
+    >>> monday_before("UTC", 1_700_000_000_000_000)
+    1699833600000000
+    """
+    local = datetime.fromtimestamp(unix_us / 1e6, ZoneInfo(time_zone))
+    monday = (local - timedelta(days=local.weekday())).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return round(monday.timestamp()) * 1_000_000

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
+from twin.engine.planned_time import monday_before
 from twin.engine.process_values import ProcessValues
 from twin.engine.simpy_engine import SimpyEngine
 from twin.engine.simulation import open_engine
@@ -18,7 +17,7 @@ from twin.model.plc import Alarm
 from twin.model.station import Station
 from twin.model.status import LineStatus, MachineStatus
 
-__all__ = ["Plant", "SimulatedPlant", "monday_before", "warmed_plant"]
+__all__ = ["Plant", "SimulatedPlant", "warmed_plant"]
 
 SLICES = 100
 
@@ -128,26 +127,6 @@ def _stands(
         return False
     low, high = variable.alarm_low, variable.alarm_high
     return (low is not None and value < low) or (high is not None and value > high)
-
-
-def monday_before(time_zone: str, unix_us: int) -> int:
-    """The last Monday 00:00 in a time zone; an engine time of 0 may stand for it.
-
-    Args:
-        time_zone: IANA name.
-        unix_us: microseconds since 1970-01-01 UTC.
-
-    Returns:
-        Microseconds since 1970-01-01 UTC, at most `unix_us`.
-
-    >>> monday_before("UTC", 1_700_000_000_000_000)
-    1699833600000000
-    """
-    local = datetime.fromtimestamp(unix_us / 1e6, ZoneInfo(time_zone))
-    monday = (local - timedelta(days=local.weekday())).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    return round(monday.timestamp()) * 1_000_000
 
 
 def warmed_plant(

@@ -68,9 +68,7 @@ class Results:
     @property
     def planned_busy_h(self) -> float:
         """Hours of the span that the line's calendar leaves open (ISO 22400's PBT)."""
-        by_id = {calendar.id: calendar for calendar in self.line.calendars}
-        calendar = by_id[self.line.calendar] if self.line.calendar else None
-        return open_time_us(calendar, self.from_us, self.to_us) / HOUR_US
+        return open_time_us(self.line.calendar_of(), self.from_us, self.to_us) / HOUR_US
 
     def good_units(self, counters: Counters) -> float:
         """Good units of product that left the line."""
@@ -127,7 +125,9 @@ class Results:
         """A station's indicators, over all replications together."""
         i = next(k for k, s in enumerate(self.line.stations) if s.id == station_id)
         station, runs = self.line.stations[i], self.replications
+        open_us = open_time_us(self.line.calendar_of(station_id), self.from_us, self.to_us)
         return station_kpi(
+            planned_busy_time_us=open_us * station.machines * station.places * len(runs),
             planned_run_time_us=mean_us(station.cycle_time),
             operations=sum(int(c.completed[i]) for c in runs),
             good=sum(int(c.good[i]) for c in runs),
@@ -150,6 +150,7 @@ class Results:
         names = (
             "good",
             "scrap",
+            "availability",
             "execute_share",
             "starved_share",
             "blocked_share",
@@ -160,12 +161,14 @@ class Results:
         for station in self.line.stations:
             kpi = self.station(station.id)
             stations[station.id] = {name: getattr(kpi, name) for name in names}
+            stations[station.id]["planned_busy_h"] = kpi.planned_busy_time_us / HOUR_US
         return {
             "line": self.line.id,
             "engine": self.engine,
             "seed": self.seed,
             "days": self.days,
             "replications": len(self.replications),
+            "planned_busy_h": self.planned_busy_h,
             "good_per_h": estimate(self.good_per_h()),
             "yield_ratio": estimate(self.yield_ratio()),
             "stations": stations,

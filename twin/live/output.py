@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from twin.engine.planned_time import monday_before, open_time_us
 from twin.live.mirror import Mirror
 from twin.model.product import product_units
 
@@ -72,11 +73,18 @@ class OutputMeter:
         """The plant's time that the rate is over, at most the window."""
         return self._samples[-1][0] - self._samples[0][0] if self._samples else 0
 
+    @property
+    def planned_busy_us(self) -> int:
+        """Planned busy time in what the rate is over, by the line's calendar and time zone."""
+        if not self._samples:
+            return 0
+        line, start_us, end_us = self.mirror.line, self._samples[0][0], self._samples[-1][0]
+        epoch_us = monday_before(line.time_zone, start_us)
+        return open_time_us(line.calendar_of(), start_us - epoch_us, end_us - epoch_us)
+
     def per_h(self) -> float | None:
-        """Good units an hour of the plant's time over the window; None before a minute is seen."""
-        if len(self._samples) < 2:
+        """Good units an hour of planned busy time over the window; None before a minute of it."""
+        busy_us = self.planned_busy_us
+        if busy_us < MINUTE_US:
             return None
-        (start, before), (end, now) = self._samples[0], self._samples[-1]
-        if end - start < MINUTE_US:
-            return None
-        return max(0.0, now - before) * 3_600_000_000 / (end - start)
+        return max(0.0, self._samples[-1][1] - self._samples[0][1]) * 3_600_000_000 / busy_us

@@ -136,6 +136,13 @@ class Line(Frozen):
         """The stations by their ids."""
         return {station.id: station for station in self.stations}
 
+    def calendar_of(self, station: str | None = None) -> Calendar | None:
+        """The calendar that a station follows, or the line's own; None: it is always open."""
+        named = self.calendar
+        if station is not None:
+            named = self.station_by_id[station].calendar or named
+        return next((calendar for calendar in self.calendars if calendar.id == named), None)
+
     @cached_property
     def inputs(self) -> dict[str, tuple[Buffer, ...]]:
         """For each station the buffers it takes from, in the file's order."""
