@@ -4,6 +4,7 @@ LinetwinError
  ├── LineFileError      a line file is wrong; carries every fault found
  ├── QuantityError      a text is no quantity of the wanted kind (ValueError too)
  ├── EngineError        an engine was asked for something it can't do
+ ├── TraceError         a file is no trace, or two traces are not of the same run
  ├── NotConnected       a peer (PLC, database) is away; try again later
  └── UsageError         the command line asks for something impossible
 """
@@ -20,6 +21,7 @@ __all__ = [
     "LinetwinError",
     "NotConnected",
     "QuantityError",
+    "TraceError",
     "UsageError",
 ]
 
@@ -78,6 +80,10 @@ class QuantityError(LinetwinError, ValueError):
 
 class EngineError(LinetwinError):
     """An engine was asked for something it can't do."""
+
+
+class TraceError(LinetwinError):
+    """A file is no trace, or two traces are not of the same run."""
 
 
 class NotConnected(LinetwinError):

@@ -16,7 +16,7 @@ from twin.cli.main import run
 from twin.historian.duckdb_store import DuckDBHistorian
 from twin.historian.port import Point, Quality, Series
 
-COMMANDS = ("check", "lines", "simulate", "plc", "run", "history")
+COMMANDS = ("check", "lines", "simulate", "snapshot", "plc", "run", "history")
 LINE = """
 linetwin: 1
 id: MINI
@@ -146,7 +146,7 @@ def test_simulate_as_json_has_exactly_these_keys(twin, mini) -> None:
         assert found[name]["half_width_95"] is None
     assert list(found["stations"]) == ["MAKE", "PACK"]
     for station in found["stations"].values():
-        assert list(station) == [
+        figures = [
             "good",
             "scrap",
             "availability",
@@ -154,9 +154,14 @@ def test_simulate_as_json_has_exactly_these_keys(twin, mini) -> None:
             "starved_share",
             "blocked_share",
             "fault_share",
+            "setup_share",
+            "maintenance_share",
+            "planned_stop_share",
             "oee_index",
             "planned_busy_h",
         ]
+        assert list(station) == [*figures, "half_width_95"]
+        assert station["half_width_95"] == dict.fromkeys(figures)
     assert 0.9 < found["yield_ratio"]["mean"] < 1
     assert found["good_per_h"]["mean"] == found["stations"]["PACK"]["good"]
 
@@ -167,6 +172,37 @@ def test_replications_give_an_interval(twin, mini) -> None:
     found = json.loads(out)
     assert found["replications"] == 3
     assert found["good_per_h"]["half_width_95"] > 0
+    # Of one hour: what the last station made is what left the line.
+    last = found["stations"]["PACK"]
+    assert last["good"] == pytest.approx(found["good_per_h"]["mean"])
+    assert last["half_width_95"]["good"] == pytest.approx(found["good_per_h"]["half_width_95"])
+
+
+def test_simulate_goes_on_from_a_snapshot(twin, mini, tmp_path) -> None:
+    at = tmp_path / "at.json"
+    code, out, err = twin("snapshot", mini, "--at", "30 min", "--out", at)
+    assert (code, out) == (0, "")
+    assert "MINI after 30 min" in err
+    rest = ("--until", "30 min", "--json")
+    # The warm-up of the first run ends where the snapshot is: the same half hour is counted.
+    assert twin("simulate", mini, "--start", at, *rest) == twin(
+        "simulate", mini, "--warmup", "30 min", *rest
+    )
+    _, out, _ = twin("simulate", mini, "--start", at, *rest, "--replications", "3")
+    assert json.loads(out)["good_per_h"]["half_width_95"] > 0
+
+
+def test_a_file_that_is_no_snapshot_is_refused(twin, mini, tmp_path) -> None:
+    other = tmp_path / "other.json"
+    for text, says in (("", "no snapshot"), ("hello", "does not begin as one"), ("{}", "line")):
+        other.write_text(text, encoding="utf-8")
+        code, _, err = twin("simulate", mini, "--start", other)
+        assert code == 2
+        assert str(other) in err
+        assert says in err
+    code, _, err = twin("simulate", mini, "--start", tmp_path / "none.json")
+    assert code == 2
+    assert "No such file" in err
 
 
 def test_days_and_until_are_the_same_span(twin, mini) -> None:

@@ -25,7 +25,7 @@ def _with_machines(line: Line, station: str, machines: int) -> Line:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_storage_line_makes_200_cells_an_hour_and_stacking_sets_the_pace(seed: int) -> None:
-    results = simulate(load("storage_line"), seed=seed, span_us=30 * DAY_US)
+    results = simulate(load("storage_line"), seed=seed, until=30 * DAY_US)
     assert results.good_per_h().mean >= 200
     assert results.slowest() == "STK"
     assert results.yield_ratio().mean == pytest.approx(0.976, abs=0.003)
@@ -33,13 +33,13 @@ def test_the_storage_line_makes_200_cells_an_hour_and_stacking_sets_the_pace(see
 
 def test_the_storage_line_with_four_stackers_makes_about_164() -> None:
     line = _with_machines(load("storage_line"), "STK", 4)
-    results = simulate(line, replications=2, span_us=28 * DAY_US)
+    results = simulate(line, replications=2, until=28 * DAY_US)
     assert 160 <= results.good_per_h().mean <= 168
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_tube_line_makes_two_million_tubes_a_day_at_99_percent(seed: int) -> None:
-    results = simulate(load("tube_line"), seed=seed, span_us=DAY_US)
+    results = simulate(load("tube_line"), seed=seed, until=DAY_US)
     counters = results.replications[0]
     assert results.good_units(counters) / results.days >= 2_000_000
     assert results.yield_ratio().mean == pytest.approx(0.990, abs=0.001)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,16 +11,18 @@ from rich.table import Table
 
 from lines.loader import load
 from twin.cli.screen import STDOUT, finite, plural, print_json, print_table, progress_bar
+from twin.cli.snapshot import read_snapshot
+from twin.cli.times import time_option
 from twin.engine import simulation
 from twin.engine.results import Estimate, Results
-from twin.errors import QuantityError, UsageError
-from twin.model.quantity import parse_duration
+from twin.errors import UsageError
 
 __all__ = ["EXAMPLES", "simulate"]
 
 EXAMPLES = (
     "Examples:  twin simulate storage_line --days 30   |   "
-    "twin simulate my_line.yaml --days 0.5 --replications 10 --json"
+    "twin simulate my_line.yaml --days 0.5 --replications 10 --json   |   "
+    "twin simulate storage_line --start monday.json --until '8 h'"
 )
 DAY_US = 86_400_000_000
 
@@ -33,50 +36,53 @@ def simulate(
         str | None, typer.Option(help="The same as a time with its unit, as '8 h'.")
     ] = None,
     warmup: Annotated[
-        str | None, typer.Option(help="Simulated before anything counts; default: the line's own.")
+        str | None,
+        typer.Option(help="Simulated and not counted. [the line's own; none with --start]"),
     ] = None,
     engine: Annotated[
         simulation.EngineName, typer.Option(help="auto: the compiled one where it is installed.")
     ] = "auto",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same run. [1, or the snapshot's]")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Go on from this file of 'twin snapshot', not from empty.")
+    ] = None,
     replications: Annotated[int, typer.Option(min=1, help="Independent runs.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
-    """Simulate a line from empty; print output, yield, OEE and where the time goes."""
+    """Simulate a line; print output, yield, OEE and where the time goes."""
     if days is not None and until is not None:
         raise UsageError("give --days or --until, not both")
     if days is not None:
         finite("--days", days)
     span_us = (
-        _time("--until", until)
+        time_option("--until", until)
         if until is not None
         else round((1.0 if days is None else days) * DAY_US)
     )
     if span_us <= 0:
         raise UsageError(f"--until must be greater than 0, got {until!r}")
-    warm_up_us = None if warmup is None else _time("--warmup", warmup)
+    warm_up_us = None if warmup is None else time_option("--warmup", warmup)
+    if start is not None and seed is not None:
+        raise UsageError("a snapshot brings its own seed; give --start or --seed, not both")
     loaded = load(line)
+    snapshot = None if start is None else read_snapshot(start)
     with progress_bar(f"simulating {loaded.id}") as progress:
         results = simulation.simulate(
             loaded,
             engine=engine,
             seed=seed,
             replications=replications,
-            warm_up_us=warm_up_us,
-            span_us=span_us,
+            warmup=warm_up_us,
+            until=span_us,
+            start=snapshot,
             progress=progress,
         )
     if as_json:
         print_json(results.as_json())
     else:
         _print_table(results)
-
-
-def _time(option: str, text: str) -> int:
-    try:
-        return parse_duration(text)
-    except QuantityError as error:
-        raise UsageError(f"{option} {error}, got {text!r}") from None
 
 
 def _interval(value: Estimate, digits: int, scale: float = 1.0) -> str:
@@ -95,7 +101,8 @@ def _print_table(results: Results) -> None:
     count = len(results.replications)
     runs = f", parts of {count} replications together" if count > 1 else ""
     table = Table(
-        title=f"{line.id}: {results.days:g} days after {results.from_us / DAY_US:g} of warm-up, "
+        title=f"{line.id}: {results.days:g} days "
+        f"after {(results.from_us - results.start_us) / DAY_US:g} of warm-up, "
         f"seed {results.seed}, engine {results.engine}{runs}",
         caption=f"{slowest} waits least: it sets the pace. OEE and shares of time in %.",
         box=box.SIMPLE,

@@ -61,6 +61,16 @@ class Agenda(simpy.Environment):
             self.now_us = queue[0][0]
             step()
 
+    def run_until(self, to_us: int, holds: Callable[[], bool]) -> bool:
+        """See to events up to and at an instant, or until something holds; whether it does."""
+        while not holds():
+            next_us = self.next_us()
+            if next_us is None or next_us > to_us:
+                return False
+            self.now_us = next_us
+            self.step()
+        return True
+
     def next_us(self) -> int | None:
         """When the next event is due; None if there is none."""
         queue = self._timers

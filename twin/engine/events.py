@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "EventKind", "EventLog"]
+__all__ = ["COLUMNS", "EVENT", "EventKind", "EventLog", "Events"]
 
 COLUMNS = ("at_us", "kind", "station", "machine", "place", "number", "value")
 """Engine time; `EventKind`; station, machine and place counted from 0 (-1: none); the part's or
 failure's number; and what the kind says."""
+
+EVENT = np.dtype([(name, "<i8") for name in COLUMNS])
+"""An event as a row with named columns."""
+
+Events = NDArray[np.void]
+"""Events in the order in which they happened; shape (events,), dtype `EVENT`."""
 
 
 class EventKind(IntEnum):
@@ -39,9 +46,11 @@ class EventLog:
 
     Args:
         keep: keep the rows for `table`; without, only the hash and the count remain.
+        to: where each block of rows goes besides, as it is closed; see `flush`.
     """
 
     keep: bool = True
+    to: Callable[[NDArray[np.int64]], None] | None = None
     _closed: int = 0
     _rows: list[tuple[int, ...]] = field(default_factory=list)
     _blocks: list[NDArray[np.int64]] = field(default_factory=list)
@@ -63,24 +72,39 @@ class EventLog:
     def add_block(self, block: NDArray[np.int64]) -> None:
         """Put a block of events at the end; shape (events, 7), columns as in `COLUMNS`."""
         self._close_block()
-        rows = np.ascontiguousarray(block, dtype="<i8")
-        self._hash.update(rows.tobytes())
-        self._closed += len(rows)
-        if self.keep:
-            self._blocks.append(rows)
+        self._take(np.ascontiguousarray(block, dtype="<i8"))
+
+    def flush(self) -> None:
+        """Hand on what came one by one since the last block."""
+        self._close_block()
 
     def _close_block(self) -> None:
-        if not self._rows:
-            return
-        block = np.array(self._rows, dtype="<i8")
+        if self._rows:
+            block = np.array(self._rows, dtype="<i8")
+            self._rows = []
+            self._take(block)
+
+    def _take(self, block: NDArray[np.int64]) -> None:
         self._hash.update(block.tobytes())
         self._closed += len(block)
-        self._rows = []
         if self.keep:
             self._blocks.append(block)
+        if self.to is not None:
+            self.to(block)
 
     def digest(self) -> str:
-        """The hash (BLAKE2b, 128 bits, hexadecimal) of every row so far, as little-endian int64."""
+        """The hash (BLAKE2b, 128 bits, hexadecimal) of every row so far.
+
+        Hashed are the rows one after the other, of each its seven numbers in the order of
+        `COLUMNS`, each as eight bytes, signed, the lowest first; nothing between them, before or
+        behind. So it does not depend on engine, process, machine or on how rows came in blocks.
+
+        >>> log = EventLog()
+        >>> log.add(5, EventKind.PART_PASSED, 0, 0, 0, 7, -1)
+        >>> seven = np.array([5, 3, 0, 0, 0, 7, -1], dtype="<i8")
+        >>> log.digest() == hashlib.blake2b(seven.tobytes(), digest_size=16).hexdigest()
+        True
+        """
         self._close_block()
         return self._hash.copy().hexdigest()
 
@@ -90,3 +114,13 @@ class EventLog:
         if not self._blocks:
             return np.empty((0, len(COLUMNS)), dtype=np.int64)
         return np.concatenate(self._blocks)
+
+    def events(self) -> Events:
+        """Every row so far, with named columns.
+
+        >>> log = EventLog()
+        >>> log.add(5, EventKind.PART_PASSED, 0, 0, 0, 7, -1)
+        >>> log.events()["number"]
+        array([7])
+        """
+        return self.table().view(EVENT)[:, 0]

@@ -40,7 +40,8 @@ enum EventKind {
     OPERATION_STARTED = 1, OPERATION_COMPLETED, PART_PASSED, PART_SCRAPPED, PART_REWORKED,
     STATE_CHANGED, MACHINE_FAILED, MACHINE_REPAIRED, MATERIAL_DELIVERED
 };
-enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3, TOO_FAR = 4 };
+enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3, TOO_FAR = 4,
+               STOPPED = 5 };
 
 /* ---- The program: a line as arrays of structs of int64, laid out by program.py ---------------- */
 
@@ -1184,6 +1185,38 @@ EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_operations, i64 most_
     }
     e->end_us = until;
     return until < to_us ? TOO_FAR : OK;
+}
+
+/* What to add up over which stations, machines or lanes, and between which bounds to stop. */
+enum Summed { OPERATIONS = 0, GOOD_PARTS = 1, PARTS_IN_LANES = 2, PLACES_IN_CONDITION = 3 };
+typedef struct { i64 what; Range of; i64 other, at_least, at_most; } StopAt;
+
+static int stop_is_reached(const Engine *e, const StopAt *stop) {
+    i64 sum = 0;
+    for (i64 i = stop->of.from; i < stop->of.from + stop->of.count; i++) {
+        if (stop->what == OPERATIONS) sum += e->stations[i].completed;
+        else if (stop->what == GOOD_PARTS) sum += e->machines[i].good;
+        else if (stop->what == PARTS_IN_LANES) sum += e->lanes[i].parts.count;
+        else sum += e->machines[i].counts[stop->other];
+    }
+    if (stop->what == PARTS_IN_LANES && stop->other != NONE) sum += e->lanes[stop->other].parts.count;
+    return stop->at_least <= sum && sum <= stop->at_most;
+}
+
+/* As linetwin_advance, but right after the event with which a condition comes to hold it stops. */
+EXPORT int linetwin_advance_until(Engine *e, i64 to_us, i64 most_events, const StopAt *stop) {
+    int failed = setjmp(e->give_up);
+    if (failed) return failed;
+    i64 until = to_us < e->horizon_us ? to_us : e->horizon_us;
+    while (!stop_is_reached(e, stop)) {
+        if (!step(e, until)) {
+            e->end_us = until;
+            return until < to_us ? TOO_FAR : OK;
+        }
+        e->end_us = e->now_us;
+        if (e->logging && e->log_count >= most_events) return LOG_IS_FULL;
+    }
+    return STOPPED;
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------------------------------------------ */

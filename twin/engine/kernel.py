@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from twin.engine.counters import Counters
 from twin.engine.events import COLUMNS
 from twin.engine.kernel_rows import buffer_size, pack, saved_fields, unpack
+from twin.engine.kernel_stop import StopPlan, stop_plan
 from twin.engine.line_mark import LineMark, line_mark
 from twin.engine.program import LAYOUT, Program, lower
 from twin.engine.snapshot import Snapshot, snapshot_of
 from twin.engine.snapshot_check import checked_tables
+from twin.engine.stops import Stop
 from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.status import Condition
@@ -28,7 +30,7 @@ __all__ = ["KernelEngine", "Origin", "kernel_library", "load_kernel"]
 OnEvents = Callable[[NDArray[np.int64]], None]
 FOREVER = 1 << 62
 EVENTS_AT_ONCE = 200_000
-OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, TOO_FAR = range(5)
+OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, TOO_FAR, STOPPED = range(6)
 
 
 def _row(text: str) -> np.dtype[np.void]:
@@ -83,6 +85,7 @@ def load_kernel(path: Path) -> ctypes.CDLL:
         "linetwin_open": (pointer, [ctypes.POINTER(_Program), i64, ctypes.c_int]),
         "linetwin_close": (None, [pointer]),
         "linetwin_advance": (ctypes.c_int, [pointer, i64, i64, i64]),
+        "linetwin_advance_until": (ctypes.c_int, [pointer, i64, i64, ctypes.POINTER(StopPlan)]),
         "linetwin_state": (pointer, [pointer, text, out, out]),
         "linetwin_take_log": (pointer, [pointer, out]),
         "linetwin_now": (i64, [pointer]),
@@ -287,12 +290,34 @@ class KernelEngine:
         Raises:
             EngineError: the instant has passed or is too far off, or there is no more memory.
         """
+        advance = self._library.linetwin_advance
+        self._run(to_us, lambda: advance(self._engine, to_us, most_operations, EVENTS_AT_ONCE))
+
+    def advance_until(self, to_us: int, stop: Stop) -> bool:
+        """Run on as `advance` does, or right up to the event that brings a condition about.
+
+        Args:
+            to_us: engine time, not before now.
+            stop: what to stop at; where it holds already, nothing happens.
+
+        Returns:
+            Whether the condition holds.
+
+        Raises:
+            EngineError: as for `advance`, or the line has nothing such to stop at.
+        """
+        plan = stop_plan(self.line, stop)
+        advance = self._library.linetwin_advance_until
+        outcome = self._run(
+            to_us, lambda: advance(self._engine, to_us, EVENTS_AT_ONCE, ctypes.byref(plan))
+        )
+        return outcome == STOPPED
+
+    def _run(self, to_us: int, run: Callable[[], int]) -> int:
         if to_us < self.now_us:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
         while True:
-            outcome = self._library.linetwin_advance(
-                self._engine, to_us, most_operations, EVENTS_AT_ONCE
-            )
+            outcome = run()
             self._hand_on_events()
             if outcome == OUT_OF_MEMORY:
                 raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
@@ -301,7 +326,7 @@ class KernelEngine:
                     f"the compiled engine can't run line {self.line.id} beyond {self.now_us} us"
                 )
             if outcome != LOG_IS_FULL:
-                return
+                return outcome
 
     def _hand_on_events(self) -> None:
         if self._on_events is None:

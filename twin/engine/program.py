@@ -23,7 +23,7 @@ from twin.model.quantity import MILLI
 from twin.model.station import Station
 from twin.model.topology import downstream_rank
 
-__all__ = ["LAYOUT", "Program", "lower"]
+__all__ = ["LAYOUT", "Lanes", "Program", "lower", "number_lanes"]
 
 NONE = -1
 UNLIMITED = 1 << 62
@@ -134,15 +134,22 @@ def _range(name: str, span: dict[str, int]) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lanes:
-    """Numbers of the lanes of each buffer, and of its rework lane if it has one."""
+class Lanes:
+    """Numbers of the lanes of each buffer, and of its rework lane if it has one.
+
+    Args:
+        own: by the buffer's id; rule S12's lanes, in their order.
+        rework: by the buffer's id; after all others.
+        capacity: of each lane, by its number.
+    """
 
     own: dict[str, list[int]]
     rework: dict[str, int]
     capacity: list[int]
 
 
-def _number_lanes(line: Line) -> _Lanes:
+def number_lanes(line: Line) -> Lanes:
+    """Number a line's lanes, in the order of the file, as events and snapshots name them."""
     back_to = {s.rework.to for s in line.stations if s.rework} | {
         s.inspection.rejects_to for s in line.stations if s.inspection
     }
@@ -156,7 +163,7 @@ def _number_lanes(line: Line) -> _Lanes:
         if back_to.intersection(buffer.sinks):
             rework[buffer.id] = len(capacity)
             capacity.append(UNLIMITED)
-    return _Lanes(own, rework, capacity)
+    return Lanes(own, rework, capacity)
 
 
 def _falling_to(lanes: list[int], groups: int, group: int) -> list[int]:
@@ -178,7 +185,7 @@ def lower(line: Line, seed: int, replication: int) -> Program:
         Tables that refer to each other by row number and to nothing else.
     """
     rows = _Rows()
-    lanes = _number_lanes(line)
+    lanes = number_lanes(line)
     rank = downstream_rank(line)
     order = sorted(line.stations, key=lambda station: rank[station.id])
     number = {station.id: i for i, station in enumerate(line.stations)}
@@ -250,7 +257,7 @@ def lower(line: Line, seed: int, replication: int) -> Program:
 
 
 def _add_groups(
-    line: Line, rows: _Rows, lanes: _Lanes, takers: list[list[int]], givers: list[list[int]]
+    line: Line, rows: _Rows, lanes: Lanes, takers: list[list[int]], givers: list[list[int]]
 ) -> dict[str, int]:
     """Add every station's groups with what they take and where they put."""
     first: dict[str, int] = {}
@@ -371,7 +378,7 @@ def _add_station(
     line: Line,
     station: Station,
     rows: _Rows,
-    lanes: _Lanes,
+    lanes: Lanes,
     codes: dict[str, int],
     first_group: dict[str, int],
     first_machine: dict[str, int],

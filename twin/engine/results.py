@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
 from twin.engine.counters import Counters
+from twin.engine.events import Events
 from twin.engine.planned_time import open_time_us
 from twin.engine.quantiles import mean_us
 from twin.kpi import StationKpi, ratio, station_kpi
 from twin.model.line import Line
 from twin.model.product import product_units
 
-__all__ = ["Estimate", "Results"]
+__all__ = ["STATION_FIGURES", "Estimate", "Results"]
 
 HOUR_US = 3_600_000_000
+STATION_FIGURES = (
+    "good",
+    "scrap",
+    "availability",
+    "execute_share",
+    "starved_share",
+    "blocked_share",
+    "fault_share",
+    "setup_share",
+    "maintenance_share",
+    "planned_stop_share",
+    "oee_index",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +64,42 @@ class Results:
         line: what was simulated.
         engine: `simpy` or `kernel`.
         seed: of the run.
-        from_us, to_us: engine time over which was counted.
+        start_us: engine time at which it began.
+        from_us, to_us: engine time over which was to be counted.
         replications: one set of counters each.
+        ended_us: engine time at which each replication ended: `to_us` where nothing stopped it.
+        stopped: whether each replication came to what it was to stop at.
+        events: of each replication those that were recorded, of the warm-up too; None: none were.
     """
 
     line: Line
     engine: str
     seed: int
+    start_us: int
     from_us: int
     to_us: int
     replications: tuple[Counters, ...]
+    ended_us: tuple[int, ...]
+    stopped: tuple[bool, ...]
+    events: tuple[Events | None, ...]
 
     @property
     def days(self) -> float:
-        """Simulated days after the warm-up."""
-        return (self.to_us - self.from_us) / (24 * HOUR_US)
+        """Simulated days after the warm-up, the mean over replications."""
+        return float(np.mean(self.ended_us) - self.from_us) / (24 * HOUR_US)
 
     @property
     def planned_busy_h(self) -> float:
-        """Hours of the span that the line's calendar leaves open (ISO 22400's PBT)."""
-        return open_time_us(self.line.calendar_of(), self.from_us, self.to_us) / HOUR_US
+        """Hours of the span that the line's calendar leaves open (ISO 22400's PBT), as `days`."""
+        return float(np.mean(self._planned_busy_h()))
+
+    def _planned_busy_h(self) -> list[float]:
+        calendar = self.line.calendar_of()
+        hours = {
+            ended: open_time_us(calendar, self.from_us, ended) / HOUR_US
+            for ended in set(self.ended_us)
+        }
+        return [hours[ended] for ended in self.ended_us]
 
     def good_units(self, counters: Counters) -> float:
         """Good units of product that left the line."""
@@ -90,8 +121,8 @@ class Results:
 
     def good_per_h(self) -> Estimate:
         """Good units of product for each hour of planned busy time (ISO 22400 throughput rate)."""
-        hours = self.planned_busy_h
-        return Estimate.of([ratio(self.good_units(c), hours) for c in self.replications])
+        runs = zip(self.replications, self._planned_busy_h(), strict=True)
+        return Estimate.of([ratio(self.good_units(counters), hours) for counters, hours in runs])
 
     def yield_ratio(self) -> Estimate:
         """Good units over good and scrapped ones."""
@@ -123,11 +154,15 @@ class Results:
 
     def station(self, station_id: str) -> StationKpi:
         """A station's indicators, over all replications together."""
+        return self._kpi(station_id, range(len(self.replications)))
+
+    def _kpi(self, station_id: str, replications: Sequence[int]) -> StationKpi:
         i = next(k for k, s in enumerate(self.line.stations) if s.id == station_id)
-        station, runs = self.line.stations[i], self.replications
-        open_us = open_time_us(self.line.calendar_of(station_id), self.from_us, self.to_us)
+        station, calendar = self.line.stations[i], self.line.calendar_of(station_id)
+        runs = [self.replications[k] for k in replications]
+        open_us = sum(open_time_us(calendar, self.from_us, self.ended_us[k]) for k in replications)
         return station_kpi(
-            planned_busy_time_us=open_us * station.machines * station.places * len(runs),
+            planned_busy_time_us=open_us * station.machines * station.places,
             planned_run_time_us=mean_us(station.cycle_time),
             operations=sum(int(c.completed[i]) for c in runs),
             good=sum(int(c.good[i]) for c in runs),
@@ -137,31 +172,42 @@ class Results:
             time_us=tuple(int(sum(c.time_us[i, k] for c in runs)) for k in range(7)),
         )
 
+    def station_estimates(self, station_id: str) -> dict[str, Estimate]:
+        """Means over replications of what a station made and of where its time went.
+
+        Returns:
+            For each name in `STATION_FIGURES`, which are `StationKpi`'s, its mean; and for
+            `planned_busy_h` that of its planned busy time in hours of all its places.
+        """
+        each = [self._kpi(station_id, [k]) for k in range(len(self.replications))]
+        found = {
+            name: Estimate.of([float(getattr(kpi, name)) for kpi in each])
+            for name in STATION_FIGURES
+        }
+        hours = [kpi.planned_busy_time_us / HOUR_US for kpi in each]
+        return found | {"planned_busy_h": Estimate.of(hours)}
+
     def slowest(self) -> str:
         """The station that waits least, for parts or for room: the one that sets the pace."""
         return max((s.id for s in self.line.stations), key=lambda s: self.station(s).busy_share)
 
     def as_json(self) -> dict[str, object]:
-        """The object that `twin simulate --json` prints; other programs rely on its names."""
+        """The object that `twin simulate --json` prints; other programs rely on its names.
+
+        A station's figures are means over replications; its `half_width_95` has the same names,
+        each null for one replication.
+        """
 
         def estimate(value: Estimate) -> dict[str, float | None]:
             return {"mean": value.mean, "half_width_95": value.half_width_95}
 
-        names = (
-            "good",
-            "scrap",
-            "availability",
-            "execute_share",
-            "starved_share",
-            "blocked_share",
-            "fault_share",
-            "oee_index",
-        )
         stations = {}
         for station in self.line.stations:
-            kpi = self.station(station.id)
-            stations[station.id] = {name: getattr(kpi, name) for name in names}
-            stations[station.id]["planned_busy_h"] = kpi.planned_busy_time_us / HOUR_US
+            of = self.station_estimates(station.id)
+            stations[station.id] = {
+                **{name: value.mean for name, value in of.items()},
+                "half_width_95": {name: value.half_width_95 for name, value in of.items()},
+            }
         return {
             "line": self.line.id,
             "engine": self.engine,

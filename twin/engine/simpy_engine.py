@@ -18,6 +18,7 @@ from twin.engine.events import EventLog
 from twin.engine.floor_from_line import floor_from_line
 from twin.engine.floor_reading import read_counters, read_status
 from twin.engine.floor_snapshot import floor_as_tables, restore_floor
+from twin.engine.floor_stop import stop_test
 from twin.engine.flow import Flow
 from twin.engine.ledger import Ledger
 from twin.engine.line_mark import line_mark
@@ -25,6 +26,7 @@ from twin.engine.part_codes import MICRO
 from twin.engine.snapshot import Snapshot, snapshot_of
 from twin.engine.snapshot_check import checked_tables
 from twin.engine.stoppages import Stoppages
+from twin.engine.stops import Stop
 from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.status import LineStatus
@@ -144,6 +146,31 @@ class SimpyEngine:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
         self._agenda.run_to(to_us)
         self.now_us = to_us
+
+    def advance_until(self, to_us: int, stop: Stop) -> bool:
+        """Run on as `advance` does, or right up to the event that brings a condition about.
+
+        Args:
+            to_us: engine time, not before now.
+            stop: what to stop at; where it holds already, nothing happens.
+
+        Returns:
+            Whether the condition holds.
+
+        Raises:
+            EngineError: the instant has passed, or the line has nothing such to stop at.
+
+        >>> from twin.engine.stops import GoodParts
+        >>> from twin.model import Line, Station
+        >>> engine = SimpyEngine(Line(id="L", stations=(Station(id="A", cycle_time="2 s"),)))
+        >>> engine.advance_until(3_600_000_000, GoodParts("A", 10)), engine.now_us
+        (True, 20000000)
+        """
+        if to_us < self.now_us:
+            raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
+        stopped = self._agenda.run_until(to_us, stop_test(self.line, self._floor, stop))
+        self.now_us = max(self.now_us, self._agenda.now_us) if stopped else to_us
+        return stopped
 
     def next_event_us(self) -> int | None:
         """When the next event is due; None if nothing will ever happen again."""
