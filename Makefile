@@ -17,10 +17,10 @@ help:
 run: $(VENV)/.runs
 	$(BIN)/twin run $(ARGS)
 
-test: $(VENV)/.tests
+test: $(VENV)/.tests $(VENV)/.servers
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not nightly" $(ARGS)
 
-nightly: $(VENV)/.tests
+nightly: $(VENV)/.tests $(VENV)/.servers
 	$(BIN)/python -m pytest -m nightly --timeout 7200 $(ARGS)
 
 lint: $(VENV)/.tests
@@ -29,7 +29,7 @@ lint: $(VENV)/.tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.tests
+bench: $(VENV)/.tests $(VENV)/.servers
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 $(VENV)/.python:
@@ -42,6 +42,10 @@ $(VENV)/.runs: $(VENV)/.python pyproject.toml constraints.txt
 
 $(VENV)/.tests: $(VENV)/.runs pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+	touch $@
+
+$(VENV)/.servers: $(VENV)/.python tools/get_servers.sh
+	sh tools/get_servers.sh $(VENV)/servers
 	touch $@
 
 clean:

@@ -87,7 +87,16 @@ class TraceError(LinetwinError):
 
 
 class NotConnected(LinetwinError):
-    """A peer is away; the caller keeps what it has and tries again."""
+    """A peer is away; the caller keeps what it has and tries again.
+
+    Args:
+        message: who is away and why.
+        retry_after_s: how long the peer asks to be left alone, in seconds; None if it didn't say.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class UsageError(LinetwinError):

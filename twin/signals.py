@@ -21,11 +21,13 @@ from twin.model.status import BufferStatus, LineStatus, MachineStatus
 __all__ = [
     "BUFFER_SIGNALS",
     "MACHINE_SIGNALS",
+    "Family",
     "Signal",
     "Tag",
     "ValueType",
     "alarm_signals",
     "lane_id",
+    "lane_signal",
     "machine_signals",
     "read_all",
     "tags",
@@ -44,6 +46,25 @@ class ValueType(Enum):
     DOUBLE = "Double"
 
 
+class Family(Enum):
+    """Signals that are kept together: a measurement in a database, a folder on a screen.
+
+    `unit_tag` is what the unit is called there, and empty where the family has no unit. Where a
+    signal's name is `<measurement>.<id>`, `member_tag` is what the id is called.
+    """
+
+    MACHINE = ("machine", "machine", "")
+    VARIABLE = ("variable", "machine", "variable")
+    ALARM = ("alarm", "machine", "alarm")
+    BUFFER = ("buffer", "buffer", "")
+    LANE = ("lane", "lane", "")
+
+    def __init__(self, measurement: str, unit_tag: str, member_tag: str) -> None:
+        self.measurement = measurement
+        self.unit_tag = unit_tag
+        self.member_tag = member_tag
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One kind of value.
@@ -59,6 +80,7 @@ class Signal:
         counter: whether it only ever grows.
         values: for an enumeration the name of each value.
         read: reads it from the status of its unit.
+        family: which signals it is kept with.
     """
 
     name: str
@@ -73,6 +95,22 @@ class Signal:
     alarm_high: float | None = None
     counter: bool = False
     values: tuple[tuple[int, str], ...] = ()
+    family: Family = Family.MACHINE
+
+    @property
+    def field(self) -> str:
+        """What its value is called in its family's measurement."""
+        return "value" if self.family.member_tag else self.name
+
+    @property
+    def member(self) -> str:
+        """Which of its family's many it is, as `temperature`; empty where the name says it."""
+        return self.name.partition(".")[2] if self.family.member_tag else ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is kept as a whole number; a boolean is 0 or 1, so that it can be summed."""
+        return self.value_type is not ValueType.DOUBLE
 
 
 def _count(name: str, path: str, en: str, zh: str, read: Callable[[MachineStatus], int]) -> Signal:
@@ -183,6 +221,7 @@ BUFFER_SIGNALS: tuple[Signal, ...] = (
         ValueType.INT64,
         lambda b: b.level,
         low=0,
+        family=Family.BUFFER,
     ),
     Signal(
         "rework_level",
@@ -192,11 +231,13 @@ BUFFER_SIGNALS: tuple[Signal, ...] = (
         ValueType.INT64,
         lambda b: b.rework_level,
         low=0,
+        family=Family.BUFFER,
     ),
 )
 
 
-def _lane_signal(lane: int) -> Signal:
+def lane_signal(lane: int) -> Signal:
+    """The signal of a buffer's lane, counted from 0."""
     return Signal(
         "level",
         ("Level",),
@@ -205,6 +246,7 @@ def _lane_signal(lane: int) -> Signal:
         ValueType.INT64,
         lambda b: b.lane_levels[lane],
         low=0,
+        family=Family.LANE,
     )
 
 
@@ -224,6 +266,7 @@ def variable_signals(station: Station) -> tuple[Signal, ...]:
             high=variable.high,
             alarm_low=variable.alarm_low,
             alarm_high=variable.alarm_high,
+            family=Family.VARIABLE,
         )
 
     return tuple(signal(index) for index in range(len(station.variables)))
@@ -241,6 +284,7 @@ def alarm_signals(station: Station) -> tuple[Signal, ...]:
             "1",
             ValueType.BOOLEAN,
             lambda m: m.alarms[index],
+            family=Family.ALARM,
         )
 
     return tuple(signal(index) for index in range(len(station.alarms)))
@@ -298,7 +342,7 @@ def tags(line: Line) -> Iterator[Tag]:
         if buffer.lanes > 1:
             for lane in range(buffer.lanes):
                 unit = lane_id(buffer, lane)
-                yield Tag(plc, station.area, station.id, unit, buffer.id, _lane_signal(lane))
+                yield Tag(plc, station.area, station.id, unit, buffer.id, lane_signal(lane))
 
 
 def read_all(tag_list: tuple[Tag, ...], status: LineStatus) -> list[Value]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from real_servers import Influxd
 
 from twin.errors import LinetwinError
 from twin.historian.duckdb_store import DuckDBHistorian
+from twin.historian.influx import InfluxDoor
+from twin.historian.influx_setup import set_up
+from twin.historian.influx_store import InfluxHistorian
 from twin.historian.memory import MemoryHistorian
 from twin.historian.port import Historian, Point, Query, Series, WriteReport
 
@@ -20,9 +25,12 @@ POWER = Series("LDES1", "STK03", "power_kw")
 STATE = Series("LDES1", "STK03", "state_current")
 
 
-@pytest.fixture(params=["memory", "memory that keeps a year", "duckdb"])
+@pytest.fixture(params=["memory", "memory that keeps a year", "duckdb", "influxdb"])
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
     names = count()
+    if request.param == "influxdb":
+        server: Influxd = request.getfixturevalue("influxd")
+        return lambda: empty_influx(server)
 
     def open_one() -> Historian:
         if request.param == "duckdb":
@@ -30,6 +38,14 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
         return MemoryHistorian(keep_us=None if request.param == "memory" else 10**18)
 
     return open_one
+
+
+def empty_influx(server: Influxd) -> InfluxHistorian:
+    address = server.address(f"contract-{uuid4().hex}")
+    door = InfluxDoor(address)
+    set_up(door, keep_for_ever=True)  # the contract's points are centuries apart
+    door.close()
+    return InfluxHistorian(address)
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -20,6 +20,7 @@ HOMES = {
     "asyncua": ("opcua/",),
     "cryptography": ("opcua/",),
     "duckdb": ("twin/historian/duckdb_store.py",),
+    "influxdb_client": ("twin/historian/influx.py",),
     "pydantic": (
         "twin/model/",
         "twin/engine/snapshot.py",
@@ -32,6 +33,7 @@ HOMES = {
     "scipy": ("twin/engine/quantiles.py", "twin/engine/results.py"),
     "simpy": ("twin/engine/agenda.py",),
     "typer": ("twin/cli/",),
+    "urllib3": ("twin/historian/influx.py",),
 }
 """Which files may import a library; numpy is everybody's."""
 

@@ -146,6 +146,8 @@ class DuckDBHistorian:
     [1000000]
     """
 
+    overwrites = False
+
     def __init__(
         self, path: str | os.PathLike[str], *, read_only: bool = False, wait_s: float = 5.0
     ) -> None:

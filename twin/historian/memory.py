@@ -9,7 +9,17 @@ from threading import Lock
 import numpy as np
 
 from twin.errors import LinetwinError
-from twin.historian.port import History, Point, Query, Refused, Series, WriteReport, refusal
+from twin.historian.port import (
+    History,
+    Point,
+    Query,
+    Refused,
+    Series,
+    Track,
+    WriteReport,
+    joined,
+    refusal,
+)
 
 __all__ = ["MemoryHistorian"]
 
@@ -72,6 +82,8 @@ class MemoryHistorian:
     ('STK03', [2.5])
     """
 
+    overwrites = False
+
     def __init__(self, keep_us: int | None = None) -> None:
         if keep_us is not None and keep_us <= 0:
             raise LinetwinError(f"keep_us: must be greater than 0, got {keep_us}")
@@ -104,10 +116,10 @@ class MemoryHistorian:
         """Return the points that a query asks for; see `Historian.read`."""
         with self._one_at_a_time:
             self._check_open()
-            found = [
-                (series, track, track.within(query)) for series, track in self._matching(query)
-            ]
-            return _history(found, query.limit)
+            found = self._matching(query)
+            return joined(
+                (_track(s, track, track.within(query)) for s, track in found), query.limit
+            )
 
     def last(self, query: Query) -> History:
         """Return the newest point of each series that a query asks for; see `Historian.last`."""
@@ -116,8 +128,9 @@ class MemoryHistorian:
             found = []
             for series, track in self._matching(query):
                 where = track.within(query)
-                found.append((series, track, slice(max(where.start, where.stop - 1), where.stop)))
-            return _history(found)
+                newest = slice(max(where.start, where.stop - 1), where.stop)
+                found.append(_track(series, track, newest))
+            return joined(found)
 
     def close(self) -> None:
         """Forget everything; calling it twice is harmless."""
@@ -153,17 +166,11 @@ class MemoryHistorian:
         )
 
 
-def _history(found: Sequence[tuple[Series, _Track, slice]], limit: int | None = None) -> History:
-    """Join the parts of sorted series into columns, with the earliest `limit` points of them."""
-    found = [part for part in found if part[2].start < part[2].stop]
-    lengths = [where.stop - where.start for _, _, where in found]
-    index = np.repeat(np.arange(len(found)), lengths)
-    at_us = np.fromiter((at for _, track, where in found for at in track.at_us[where]), np.int64)
-    value = np.fromiter((x for _, track, where in found for x in track.value[where]), np.float64)
-    quality = np.fromiter((q for _, track, where in found for q in track.quality[where]), np.uint8)
-    if limit is not None and limit < len(at_us):
-        earliest = np.sort(np.lexsort((index, at_us))[:limit])
-        at_us, value, quality = at_us[earliest], value[earliest], quality[earliest]
-        present, index = np.unique(index[earliest], return_inverse=True)
-        found = [found[i] for i in present]
-    return History(tuple(part[0] for part in found), index, at_us, value, quality)
+def _track(series: Series, track: _Track, where: slice) -> Track:
+    """Return a part of a track as columns."""
+    return (
+        series,
+        np.array(track.at_us[where], np.int64),
+        np.array(track.value[where], np.float64),
+        np.array(track.quality[where], np.uint8),
+    )

@@ -3,9 +3,11 @@
 The contract, which `tests/contract/check_historian.py` holds every store to:
 
 - `write` takes a batch in any order and returns once it is durable, all of it or, where it raises,
-  as if it had never been called. A point's identity is its series and its timestamp: the first one
-  stays, another one of the same identity changes nothing, whatever its value, and is counted as
-  `known`. So a retry of the whole batch is always safe.
+  such that the whole batch may be retried. A point's identity is its series and its timestamp. A
+  point that is written again changes nothing and is counted as `known`, so a retry is always safe.
+- Of points of one identity that differ, one is kept whole, value and quality, and never two. Within
+  a batch it is the first. From batch to batch it is the first too, except in a store that
+  `overwrites`, as InfluxDB does: there it is the last, and what was known counts as written.
 - A point that the store cannot take (see `refusal`) is set aside with its reason and never blocks
   or drops its neighbours. Every point of a batch is written, known or refused.
 - A store that is away raises `NotConnected`; nothing of the batch is lost, the caller retries.
@@ -20,10 +22,10 @@ The contract, which `tests/contract/check_historian.py` holds every store to:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +42,9 @@ __all__ = [
     "Query",
     "Refused",
     "Series",
+    "Track",
     "WriteReport",
+    "joined",
     "refusal",
 ]
 
@@ -210,8 +214,46 @@ class History:
         return len(self.at_us)
 
 
+Track: TypeAlias = tuple[Series, NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]
+"""A series with its points' instants, values and qualities, in order of time."""
+
+
+def joined(tracks: Iterable[Track], limit: int | None = None) -> History:
+    """Join the points of several series into one history.
+
+    Args:
+        tracks: each series once, in any order; one without a point is left out.
+        limit: at most so many points, the earliest; None for all. See `Query`.
+
+    >>> one = np.array([1])
+    >>> joined([(Series("L", "B", "level"), one, one, one), (Series("L", "A", "level"), one, one,
+    ...     one)], limit=1).series
+    (Series(line='L', unit='A', signal='level'),)
+    """
+    found = sorted((track for track in tracks if len(track[1])), key=lambda track: track[0])
+    series = tuple(track[0] for track in found)
+    index = np.repeat(np.arange(len(found), dtype=np.int64), [len(track[1]) for track in found])
+    at_us = np.concatenate([track[1] for track in found] or [np.array([], np.int64)])
+    value = np.concatenate([track[2] for track in found] or [np.array([], np.float64)])
+    quality = np.concatenate([track[3] for track in found] or [np.array([], np.uint8)])
+    if limit is not None and limit < len(at_us):
+        earliest = np.sort(np.lexsort((index, at_us))[:limit])
+        at_us, value, quality = at_us[earliest], value[earliest], quality[earliest]
+        present, index = np.unique(index[earliest], return_inverse=True)
+        series = tuple(series[i] for i in present)
+    return History(series, index, at_us, value, quality)
+
+
 class Historian(Protocol):
     """A store of history. See the module's docstring for the contract."""
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether a point takes the place of an earlier one of its identity.
+
+        Such a store can't tell whether a point is new: all that it took count as `written`, but
+        for those whose identity came earlier in the same batch.
+        """
 
     def write(self, batch: Sequence[Point]) -> WriteReport:
         """Store a batch durably.
