@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +20,9 @@ from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
 from opcua.apply import AppliedPlan, Locale, apply, data_value, source_time
 from opcua.clock import Clock
 from opcua.collection import no_collection
+from opcua.command_nodes import bind_requests, setpoint_specs
 from opcua.guarded_server import guarded_server
+from opcua.requests import Requests
 from opcua.security import ServerSecurity, is_loopback
 from twin.engine.plant import Plant
 from twin.errors import UsageError
@@ -77,12 +80,15 @@ class PlcServer:
         """Where it listens; the port is known once it has started."""
         return f"opc.tcp://{self._host}:{self._port}"
 
-    async def start(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
+    async def start(
+        self, values: Mapping[Key, Value], at_unix_us: int, requests: Requests | None = None
+    ) -> None:
         """Make the nodes with their first values and listen.
 
         Args:
             values: by (unit, signal), for every tag of the PLC.
             at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC.
+            requests: who carries out what clients ask; None: they can't ask for anything.
 
         Raises:
             UsageError: the address can't be listened on.
@@ -90,14 +96,18 @@ class PlcServer:
         server = await guarded_server(f"{self.line.id} {self.plc}", self.url, self._security)
         index = await server.register_namespace(namespace_uri(self.line))
         own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
+        settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc, requests))
         self._applied = apply(
             server.iserver.aspace,
             index,
-            plan(self.line, self.plc),
-            {**own, **values},
+            (*plan(self.line, self.plc), *settable),
+            {**own, **values, **(requests.values if requests else {})},
             at_unix_us,
             self._locale,
         )
+        if requests is not None:
+            nodes = {s.key: self._applied.variables[s.key][0] for s in settable if s.key}
+            bind_requests(server.iserver, index, self.line, self.plc, requests, nodes)
         try:
             await server.start()
         except OSError as error:
@@ -164,6 +174,7 @@ class ServedLine:
         clock: where the plant should be.
         plcs: its servers.
         scan_s: wall time from scan to scan, greater than 0.
+        jitter_s: most by which a scan begins late, as a busy controller's do; not negative.
         monotonic: the wall's steady clock, seconds.
         sleep: waits so many seconds.
     """
@@ -176,14 +187,23 @@ class ServedLine:
         scan_s: float = 0.5,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter_s: float = 0.0,
     ) -> None:
         if not scan_s > 0:
             raise UsageError(f"scan_s: must be greater than 0, got {scan_s}")
+        if not 0 <= jitter_s < scan_s:
+            raise UsageError(
+                f"jitter_s: must be from 0 to less than the scan of {scan_s} s, got {jitter_s}"
+            )
         self.plant = plant
         self.clock = clock
         self.plcs = plcs
+        self.requests = Requests(plant)
         self.overruns = 0
         self._scan_s = scan_s
+        self._jitter_s = jitter_s
+        # The same delays every time: a run is to be had again.
+        self._delays = random.Random(plant.line.id)
         self._monotonic = monotonic
         self._sleep = sleep
         self._tags: tuple[Tag, ...] = tuple(tags(plant.line))
@@ -208,15 +228,22 @@ class ServedLine:
                 for tag, value in zip(self._tags, self._values, strict=True)
                 if tag.plc == server.plc
             }
-            await server.start(values, at)
+            await server.start(values, at, self.requests)
 
     async def scan(self, within_s: float | None = None) -> Scan:
         """Let the plant run on to its clock's now and publish what changed.
+
+        What clients have asked since the last scan has been carried out; what they ask during this
+        one waits for its end.
 
         Args:
             within_s: wall time that the plant may take; where it needs more it lags behind, and
                 source timestamps with it. None: as long as it takes.
         """
+        async with self.requests.scanning():
+            return await self._scan(within_s)
+
+    async def _scan(self, within_s: float | None) -> Scan:
         began = self._monotonic()
         target = self.clock.now_us()
         await self._advance(target, within_s)
@@ -260,7 +287,8 @@ class ServedLine:
                 missed = int(late / self._scan_s) + 1
                 self.overruns += missed
                 due += missed * self._scan_s
-            await self._sleep(max(0.0, due - self._monotonic()))
+            late_s = self._jitter_s * self._delays.random()
+            await self._sleep(max(0.0, due + late_s - self._monotonic()))
 
     def _read(self) -> list[Value]:
         return read_all(self._tags, self.plant.status())
@@ -304,6 +332,8 @@ async def serve_line(
     host: str = "127.0.0.1",
     ports: Mapping[str, int] | None = None,
     scan_s: float = 0.5,
+    jitter_s: float = 0.0,
+    monotonic: Callable[[], float] = time.monotonic,
     locale: Locale = "en",
 ) -> AsyncIterator[ServedLine]:
     """Serve a line's PLCs for as long as the context lasts. `ServedLine.run` keeps it going.
@@ -318,6 +348,8 @@ async def serve_line(
         host: address to listen on.
         ports: port by PLC; absent: the line file's, 0 for any free one.
         scan_s: wall time from scan to scan, greater than 0.
+        jitter_s: most by which a scan begins late.
+        monotonic: the wall's steady clock, seconds; in virtual time the loop's.
         locale: language of descriptions.
 
     Yields:
@@ -341,7 +373,7 @@ async def serve_line(
     servers = tuple(
         PlcServer(line, plc, security, host, chosen.get(plc, 0), locale) for plc in wanted
     )
-    served = ServedLine(plant, clock, servers, scan_s)
+    served = ServedLine(plant, clock, servers, scan_s, monotonic, jitter_s=jitter_s)
     async with AsyncExitStack() as stack:
         for server in servers:
             stack.push_async_callback(server.stop)

@@ -5,6 +5,7 @@ LinetwinError
  ├── QuantityError      a text is no quantity of the wanted kind (ValueError too)
  ├── EngineError        an engine was asked for something it can't do
  ├── TraceError         a file is no trace, or two traces are not of the same run
+ ├── CommandRefused     a machine does not take a command or a setpoint now
  ├── NotConnected       a peer (PLC, database) is away; try again later
  └── UsageError         the command line asks for something impossible
 """
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "CommandRefused",
     "EngineError",
     "Fault",
     "LineFileError",
@@ -84,6 +86,10 @@ class EngineError(LinetwinError):
 
 class TraceError(LinetwinError):
     """A file is no trace, or two traces are not of the same run."""
+
+
+class CommandRefused(LinetwinError):
+    """A machine does not take a command or a setpoint, in its state or at all."""
 
 
 class NotConnected(LinetwinError):

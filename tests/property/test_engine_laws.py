@@ -44,8 +44,8 @@ def check_state(engine: SimpyEngine) -> None:
         assert turns == sorted(turns), "lanes are first in, first out"
         assert not lane.gained_parts
         assert not lane.gained_room
-        if lane.capacity:
-            assert len(lane.parts) <= lane.capacity
+        if lane.built:
+            assert len(lane.parts) <= lane.built
         else:  # rule S11: what was handed over lies at the machines that waited for it
             assert len(lane.parts) <= sum(
                 len(m.places) for g in lane.takers for m in g.station.machines

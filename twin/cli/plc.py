@@ -42,6 +42,9 @@ def plc(
     line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
     speed: Annotated[float, typer.Option(min=0.001, max=10_000, help="Times real speed.")] = 1.0,
     scan: Annotated[float, typer.Option(min=0.01, max=60, help="Scan time, seconds.")] = 0.5,
+    jitter: Annotated[
+        float, typer.Option(min=0, help="Most by which a scan begins late, seconds.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same plant.")] = 1,
     port: Annotated[
         list[str] | None, typer.Option(help="PLC=PORT; 0 for any free one. Default: the file's.")
@@ -88,7 +91,9 @@ def plc(
 
     async def serve() -> None:
         access = server_security(places.pki) if security else None
-        async with serve_line(plant, clock, access, ports=ports, scan_s=scan) as served:
+        async with serve_line(
+            plant, clock, access, ports=ports, scan_s=scan, jitter_s=jitter
+        ) as served:
             endpoints = dict(served.endpoints)
             event = {"event": "listening", "line": loaded.id, "endpoints": endpoints}
             say(event | {"since_us": began_us, "clock_us": started_us})

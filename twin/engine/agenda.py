@@ -49,7 +49,8 @@ class Agenda(simpy.Environment):
         # SimPy types its clock as int | float and its queue by `Event`; here it is int and `Timer`.
         self._timers: list[tuple[int, int, int, Timer]] = self._queue  # type: ignore[assignment]
         self.now_us = start_us
-        """When the event that is being seen to is; a plain field, since it is read all the time."""
+        """When the event that is being seen to is, or how far it has run; a plain field, since it
+        is read all the time."""
 
     def run_to(self, to_us: int) -> None:
         """See to every event up to and at an instant."""
@@ -60,6 +61,8 @@ class Agenda(simpy.Environment):
                 continue
             self.now_us = queue[0][0]
             step()
+        # So that what people do next happens now, and not at the last event.
+        self.now_us = self._now = to_us
 
     def run_until(self, to_us: int, holds: Callable[[], bool]) -> bool:
         """See to events up to and at an instant, or until something holds; whether it does."""

@@ -55,7 +55,8 @@ class Part:
 class Lane:
     """One first-in-first-out queue of a buffer, and who waits at its two ends.
 
-    `gained_parts` and `gained_room` say that it is on the list of rule S26 for that reason.
+    `gained_parts` and `gained_room` say that it is on the list of rule S26 for that reason; `built`
+    is the line file's capacity, which `capacity` can be set below (rule S35).
     """
 
     index: int
@@ -66,6 +67,10 @@ class Lane:
     givers: list[Outlet] = field(default_factory=list)
     gained_parts: bool = False
     gained_room: bool = False
+    built: int = 0
+
+    def __post_init__(self) -> None:
+        self.built = self.capacity
 
 
 @dataclass(slots=True, eq=False)
@@ -175,6 +180,9 @@ class Machine:
     Operation-dependent modes strike at an amount of working time (`worked_us`), time-dependent
     ones at an amount of time on a clock that `clock_since` and `clock_us` tell. `ends_us` is when
     the repair or maintenance that goes on will end; -1: none, or a crew is still to come.
+
+    `held_as` is the condition that an operator's stop is booked as, -1 for none; `stands` says that
+    it stops the work in hand too (rule S32). `pace_ppm` is the drawn time's millionths (rule S33).
     """
 
     station: StationRun
@@ -201,6 +209,9 @@ class Machine:
     failures: int = 0
     cycle_time_us: int = 0
     occupied: int = 0
+    held_as: int = -1
+    stands: bool = False
+    pace_ppm: int = 1_000_000
 
 
 @dataclass(slots=True, eq=False)

@@ -24,6 +24,7 @@ from twin.engine.lanes import (
     turn_of_head,
 )
 from twin.engine.ledger import EXECUTE, Ledger
+from twin.engine.part_codes import MICRO
 from twin.engine.part_draws import PASS, REWORK, SCRAP
 from twin.model.quantity import MILLI
 
@@ -111,6 +112,7 @@ class Flow:
         down = machine.down
         if (
             machine.station.closed
+            or machine.held_as >= 0
             or machine.service is not None
             or (down is not None and down.stops_handling)
         ):
@@ -126,7 +128,7 @@ class Flow:
         for inlet in place.group.inlets:
             for lane in inlet.lanes:
                 if lane.capacity == 0:
-                    self._gained_room(lane)
+                    self.gained_room(lane)
 
     def _join(self, place: Place) -> None:
         self._turns += 1
@@ -147,7 +149,7 @@ class Flow:
         if single is not None:
             parts = [single.parts.popleft()]
             if single.givers:
-                self._gained_room(single)
+                self.gained_room(single)
         else:
             parts = []
             for inlet in group.inlets:
@@ -175,13 +177,13 @@ class Flow:
             lane = lanes[0]
             parts.extend(lane.parts.popleft() for _ in range(count))
             if lane.givers:
-                self._gained_room(lane)
+                self.gained_room(lane)
             return
         for _ in range(count):
             part, lane = take_oldest(lanes)
             parts.append(part)
             if lane.givers:
-                self._gained_room(lane)
+                self.gained_room(lane)
 
     # -- work --------------------------------------------------------------------------------------
 
@@ -190,6 +192,9 @@ class Flow:
         place.drawn_us = place.left_us = place.group.station.draws.service_us(
             place.lead, place.rework_pass
         )
+        pace_ppm = place.machine.pace_ppm
+        if pace_ppm != MICRO:
+            place.drawn_us = place.left_us = max(1, place.drawn_us * pace_ppm // MICRO)
         if self._log is not None:
             self._ledger.record(EventKind.OPERATION_STARTED, place, place.lead, place.drawn_us)
         self.work(place)
@@ -197,7 +202,7 @@ class Flow:
     def work(self, place: Place) -> None:
         """Work on what a place holds, until it is done or a failure strikes (rule S17)."""
         machine = place.machine
-        if machine.down is not None and not machine.down.stops_handling:
+        if machine.stands or (machine.down is not None and not machine.down.stops_handling):
             self._ledger.restate(place)
             return
         place.resumed_us = self._agenda.now_us
@@ -299,8 +304,10 @@ class Flow:
         """Put parts out in their order while there is room (rules S7, S10)."""
         group, machine, out = place.group, place.machine, place.out
         down = machine.down
-        shut = (down is not None and down.stops_handling) or (
-            machine.service is not None and len(machine.places) > 1
+        shut = (
+            machine.stands
+            or (down is not None and down.stops_handling)
+            or (machine.service is not None and len(machine.places) > 1)
         )
         if not group.outlets and not shut:
             machine.good += len(out)
@@ -357,7 +364,8 @@ class Flow:
 
     # -- the two ends of a lane --------------------------------------------------------------------
 
-    def _gained_room(self, lane: Lane) -> None:
+    def gained_room(self, lane: Lane) -> None:
+        """Put a lane on the list because it has room, if somebody waits for it."""
         if lane.gained_room:
             return
         for outlet in lane.givers:

@@ -35,6 +35,8 @@ class Ledger:
             condition = SETUP if down.is_setup else FAULT
         elif machine.service is not None:
             condition = MAINTENANCE
+        elif machine.held_as >= 0:
+            condition = machine.held_as
         elif machine.station.closed:
             condition = PLANNED_STOP
         elif place.out:

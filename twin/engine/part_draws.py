@@ -8,12 +8,14 @@ one byte of the block, so the common case costs one look-up.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import NormalDist
 
 import numpy as np
 
 from twin.engine.draws import Key, Purpose, draw_index, key_for, threshold, word, words
 from twin.engine.quantiles import QuantileTable, quantile_table, variate, variates
+from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.station import Station
 
@@ -25,6 +27,19 @@ KEPT_BLOCKS = 64
 
 PASS, SCRAP, REWORK, REJECT = 0, 1, 2, 3
 """What becomes of a part: it goes on, is scrapped, is reworked, or goes where rejects go."""
+
+
+def shifted(probability: float, sigmas: float) -> float:
+    """The probability of a rejection once the threshold has moved: the binormal model of detection
+    (Green and Swets, Signal Detection Theory and Psychophysics, 1966).
+
+    >>> shifted(0.0, -1.0), round(shifted(0.5, 1.0), 4), shifted(1.0, 1.0)
+    (0.0, 0.1587, 1.0)
+    """
+    if probability in {0.0, 1.0} or not sigmas:
+        return probability
+    normal = NormalDist()
+    return normal.cdf(normal.inv_cdf(probability) - sigmas)
 
 
 @dataclass(slots=True)
@@ -77,7 +92,8 @@ class PartDraws:
             self._arise.append((threshold(min(total, 1.0)), bit_of[defect]))
         self._arise_below = self._arise[-1][0] if self._arise else 0
 
-        inspection = station.inspection
+        self._station_id = station.id
+        self._inspection = inspection = station.inspection
         self._detections = tuple(
             _Detection(bit_of[defect], key(Purpose.DETECT, defect), threshold(probability))
             for defect, probability in (inspection.detects.items() if inspection else ())
@@ -92,6 +108,25 @@ class PartDraws:
         self._outcome_below = threshold(min(station.scrap + rework, 1.0))
         self._flags = _Blocks()
         self.plain = not (self._arise_below or inspection or self._outcome_below)
+
+    def shift_threshold(self, sigmas: float) -> None:
+        """Judge more leniently from now on (rule S34).
+
+        Args:
+            sigmas: how far the threshold lies above the line file's, in standard deviations of
+                the measurement; negative: stricter.
+        """
+        inspection = self._inspection
+        if inspection is None:
+            raise EngineError(f"{self._station_id} inspects nothing: it has no threshold")
+        self._detections = tuple(
+            replace(found, below=threshold(shifted(probability, sigmas)))
+            for found, probability in zip(
+                self._detections, inspection.detects.values(), strict=True
+            )
+        )
+        self._false_below = threshold(shifted(inspection.false_reject, sigmas))
+        self._flags = _Blocks()
 
     def service_us(self, number: int, rework_pass: int) -> int:
         """How long an operation takes whose first part is this one; microseconds."""

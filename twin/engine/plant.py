@@ -6,16 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from twin.engine.operation import Operation
 from twin.engine.planned_time import monday_before
 from twin.engine.process_values import ProcessValues
 from twin.engine.simpy_engine import SimpyEngine
 from twin.engine.simulation import open_engine
 from twin.engine.snapshot import Snapshot
+from twin.errors import CommandRefused
 from twin.model.line import Line
-from twin.model.packml import State
+from twin.model.packml import Mode, State
+from twin.model.packml_table import Command
 from twin.model.plc import Alarm
 from twin.model.station import Station
 from twin.model.status import LineStatus, MachineStatus
+from twin.setpoints import setpoints
+from twin.signals import Value
 
 __all__ = ["Plant", "SimulatedPlant", "warmed_plant"]
 
@@ -41,6 +46,15 @@ class Plant(Protocol):
 
     def status(self) -> LineStatus:
         """Say how the line is now."""
+
+    def command(self, unit: str, command: Command, reason: int = 0) -> None:
+        """Tell a machine something; `CommandRefused` where it does not take it."""
+
+    def set_mode(self, unit: str, mode: Mode) -> None:
+        """Change a machine's mode; `CommandRefused` where it can't be."""
+
+    def set(self, unit: str, setpoint: str, value: Value) -> None:
+        """Set something (`twin.setpoints`); `CommandRefused` where it can't be."""
 
 
 class SimulatedPlant:
@@ -68,6 +82,8 @@ class SimulatedPlant:
             if start is None
             else SimpyEngine.from_snapshot(line, start)
         )
+        self._operation = Operation(line, self._engine.interventions)
+        self._setpoints = {point.key: point for point in setpoints(line)}
         self._values = {
             station.machine_id(machine): ProcessValues(station, machine, seed)
             for station in line.stations
@@ -90,13 +106,65 @@ class SimulatedPlant:
         Raises:
             EngineError: the instant has passed.
         """
+        # The states that pass by themselves do so at their own instants, however far a step goes.
+        while (due_us := self._operation.due_us) is not None and due_us <= to_us:
+            self._engine.advance(due_us)
+            self._operation.look(due_us)
         self._engine.advance(to_us)
+
+    def command(self, unit: str, command: Command, reason: int = 0) -> None:
+        """Tell a machine something, now (rule S36).
+
+        Args:
+            unit: machine, as `STK03`.
+            command: PackML's.
+            reason: stop reason that it shows from now on; 0 for none.
+
+        Raises:
+            CommandRefused: no such machine, or not in its state.
+        """
+        self._operation.command(unit, command, self.now_us, reason)
+
+    def set_mode(self, unit: str, mode: Mode) -> None:
+        """Change a machine's mode, now (rule S36).
+
+        Raises:
+            CommandRefused: no such machine, or not in its state.
+        """
+        self._operation.set_mode(unit, mode)
+
+    def set(self, unit: str, setpoint: str, value: Value) -> None:
+        """Set something of a unit, now (rules S33 to S35).
+
+        Args:
+            unit: machine, station or buffer.
+            setpoint: one of `twin.setpoints.setpoints`.
+            value: within its limits.
+
+        Raises:
+            CommandRefused: no such setpoint, or out of its limits.
+        """
+        point = self._setpoints.get((unit, setpoint))
+        if point is None:
+            raise CommandRefused(f"{unit}: has no setpoint {setpoint}")
+        if not point.low <= value <= point.high:
+            raise CommandRefused(
+                f"{unit}.{setpoint}: must be from {point.low:g} to {point.high:g}, got {value:g}"
+            )
+        interventions = self._engine.interventions
+        match setpoint:
+            case "cycle_time_factor":
+                interventions.set_pace(unit, value)
+            case "reject_threshold":
+                interventions.shift_threshold(unit, value)
+            case "capacity_limit":
+                interventions.limit_buffer(unit, int(value))
 
     def status(self) -> LineStatus:
         """Say how the line is now, process variables and alarms included."""
         status = self._engine.status()
         machines = {
-            unit: self._complete(unit, machine, status.at_us)
+            unit: self._complete(unit, self._operation.shown(unit, machine), status.at_us)
             for unit, machine in status.machines.items()
         }
         return LineStatus(status.at_us, machines, status.buffers)

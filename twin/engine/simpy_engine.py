@@ -20,6 +20,7 @@ from twin.engine.floor_reading import read_counters, read_status
 from twin.engine.floor_snapshot import floor_as_tables, restore_floor
 from twin.engine.floor_stop import stop_test
 from twin.engine.flow import Flow
+from twin.engine.interventions import Interventions
 from twin.engine.ledger import Ledger
 from twin.engine.line_mark import line_mark
 from twin.engine.part_codes import MICRO
@@ -76,6 +77,7 @@ class SimpyEngine:
         ledger = Ledger(self._agenda, log)
         flow = Flow(self._agenda, ledger)
         stoppages = Stoppages(line, self._floor, self._agenda, ledger, flow)
+        self.interventions = Interventions(line, self._floor, self._agenda, ledger, flow, stoppages)
         self._places = sorted(
             (p for s in self._floor.stations for m in s.machines for p in m.places),
             key=attrgetter("rank"),
@@ -122,7 +124,14 @@ class SimpyEngine:
         )
 
     def snapshot(self) -> Snapshot:
-        """The state of the line now, once everything up to and at now has happened."""
+        """The state of the line now, once everything up to and at now has happened.
+
+        Raises:
+            EngineError: somebody holds a machine or has set something: a snapshot has no room for
+                it, and an engine that went on from it would do something else.
+        """
+        if self.interventions.in_force:
+            raise EngineError("can't take a snapshot while interventions are in force; undo them")
         self.advance(self.now_us)
         return snapshot_of(
             line_mark(self.line),

@@ -117,7 +117,8 @@ class Stoppages:
             if mode.stops_handling:
                 self._flow.withdraw(place)
             elif place.loaded:
-                self._flow.interrupt(place)
+                if place.timer is not None:
+                    self._flow.interrupt(place)
                 if mode.after == "scrap":
                     self._flow.scrap_load(place)
             self._ledger.restate(place)
@@ -271,9 +272,9 @@ class Stoppages:
     def _go_on(self, machine: Machine) -> None:
         """After a repair or maintenance: the next maintenance that is due, or work."""
         if not self._begin_due_service(machine):
-            self._reopen(machine)
+            self.reopen(machine)
 
-    def _reopen(self, machine: Machine) -> None:
+    def reopen(self, machine: Machine) -> None:
         """Let places that the machine's closing had withdrawn begin anew (rule S24)."""
         for place in machine.places:
             if not place.loaded and place not in place.group.waiting and place.outlet is None:
@@ -297,7 +298,7 @@ class Stoppages:
                         place.group.waiting.pop(place, None)
                     self._ledger.restate(place)
                 if not closed:
-                    self._reopen(machine)
+                    self.reopen(machine)
         self._flow.settle()
 
     def _delivery_rank(self, material: int) -> int:
