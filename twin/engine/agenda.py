@@ -69,6 +69,7 @@ class Agenda(simpy.Environment):
         while not holds():
             next_us = self.next_us()
             if next_us is None or next_us > to_us:
+                self.now_us = self._now = to_us
                 return False
             self.now_us = next_us
             self.step()
