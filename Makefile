@@ -17,7 +17,7 @@ help:
 run: $(VENV)/.runs
 	$(BIN)/twin run $(ARGS)
 
-test: $(VENV)/.tests $(VENV)/.servers
+test: $(VENV)/.tests $(VENV)/.servers tests/interop/node_modules
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not nightly" $(ARGS)
 
 nightly: $(VENV)/.tests $(VENV)/.servers
@@ -47,6 +47,10 @@ $(VENV)/.tests: $(VENV)/.runs pyproject.toml constraints.txt
 $(VENV)/.servers: $(VENV)/.python tools/get_servers.sh
 	sh tools/get_servers.sh $(VENV)/servers
 	touch $@
+
+# What the tests hold the emulated PLCs against; without npm those tests say why they are skipped.
+tests/interop/node_modules: tests/interop/package-lock.json
+	if command -v npm >/dev/null 2>&1; then npm ci --silent --no-audit --no-fund --prefix tests/interop && touch $@; fi
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from asyncua import ua
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
 
-from opcua.address_space import NodeKind, NodeSpec
+from opcua.companion_space import described
+from opcua.node_spec import Derived, NodeKind, NodeSpec
+from opcua.structures import instant
+from opcua.ua_values import Namespaces, node_id, qualified, variant
 from opcua.units import common_code
-from twin.model.base import Text
+from opcua.wire_values import BASE, Localized, QName, Ref, Span, Unit, Wire, base
 from twin.signals import Value, ValueType
 
-__all__ = ["AppliedPlan", "Locale", "apply", "data_value", "source_time"]
+__all__ = ["AppliedPlan", "Locale", "apply", "data_value", "wire_value"]
 
 Locale = Literal["en", "zh"]
 
@@ -26,8 +29,6 @@ _VARIANT_TYPE = {
     ValueType.DOUBLE: ua.VariantType.Double,
 }
 _GOOD = ua.StatusCode(ua.StatusCodes.Good)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS_URI = "http://www.opcfoundation.org/UA/units/un/cefact"
 
 
 class _Scalar(ua.DataValue):  # type: ignore[misc]  # no types
@@ -44,21 +45,29 @@ def data_value(value: Value, value_type: ValueType, source: datetime) -> ua.Data
     return _Scalar(ua.Variant(value, _VARIANT_TYPE[value_type]), _GOOD, source)
 
 
-def source_time(unix_us: int) -> datetime:
-    """Turn microseconds since 1970-01-01 UTC into an instant, exactly."""
-    return _EPOCH + timedelta(microseconds=unix_us)
-
-
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
-    """Where a plan's variables ended up: node id and type by (unit, signal), in its order."""
+    """Where a plan's nodes ended up.
+
+    Args:
+        variables: node id and type of each signal, by (unit, signal), in the plan's order.
+        derived: by (unit, signal) what follows from it: node id and how it is made.
+        methods: by the plan's node the object and the method that a client calls.
+        namespaces: index of each namespace in the server's table.
+    """
 
     variables: Mapping[tuple[str, str], tuple[ua.NodeId, ValueType]]
+    derived: Mapping[tuple[str, str], tuple[tuple[ua.NodeId, Derived], ...]] = field(
+        default_factory=dict
+    )
+    methods: Mapping[str, tuple[ua.NodeId, ua.NodeId]] = field(default_factory=dict)
+    namespaces: Namespaces = field(default_factory=dict)
 
 
 def apply(
     space: AddressSpace,
-    index: int,
+    uri: str,
+    namespaces: Namespaces,
     specs: Sequence[NodeSpec],
     values: Mapping[tuple[str, str], Value],
     at_unix_us: int,
@@ -68,219 +77,220 @@ def apply(
 
     Args:
         space: the server's.
-        index: index of the plan's namespace in the server's table.
+        uri: the plan's namespace.
+        namespaces: index of each namespace in the server's table.
         specs: the plan, each node after its parent.
-        values: first value of every variable, by (unit, signal).
+        values: first value of every signal, by (unit, signal).
         at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC.
         locale: language of display names and descriptions; asyncua serves one, whatever a
             client asks for.
     """
-    writer = _Writer(space, index, locale, source_time(at_unix_us))
+    writer = _Writer(space, uri, namespaces, locale, at_unix_us)
     variables: dict[tuple[str, str], tuple[ua.NodeId, ValueType]] = {}
+    derived: dict[tuple[str, str], list[tuple[ua.NodeId, Derived]]] = {}
+    methods: dict[str, tuple[ua.NodeId, ua.NodeId]] = {}
     for spec in specs:
-        if spec.kind is NodeKind.VARIABLE:
-            if spec.key is None or spec.value_type is None:
-                raise ValueError(f"{spec.node}: a variable must have a key and a type")
-            node_id = writer.variable(spec, spec.value_type, values[spec.key])
+        if spec.kind is NodeKind.METHOD:
+            methods[spec.node] = writer.method(spec)
+        elif spec.kind is not NodeKind.VARIABLE:
+            writer.thing(spec)
+        elif spec.key is not None:
+            if spec.value_type is None:
+                raise ValueError(f"{spec.node}: a signal must have a type")
+            node_id = writer.signal(spec, spec.value_type, values[spec.key])
             variables[spec.key] = (node_id, spec.value_type)
         else:
-            writer.object(spec)
-    return AppliedPlan(variables)
+            node_id = writer.held(spec, values)
+            if spec.derived is not None:
+                for key in spec.derived.of:
+                    derived.setdefault(key, []).append((node_id, spec.derived))
+    following = {key: tuple(nodes) for key, nodes in derived.items()}
+    return AppliedPlan(variables, following, methods, namespaces)
 
 
-def _held(value: Any, variant_type: ua.VariantType, is_array: bool = False) -> ua.DataValue:
-    return ua.DataValue(ua.Variant(value, variant_type, is_array=is_array), _GOOD)
+def wire_value(wire: Wire, namespaces: Namespaces, source: datetime) -> ua.DataValue:
+    """Make a value of a plan one that can be sent."""
+    status = _GOOD if not wire.status else ua.StatusCode(wire.status)
+    return _Scalar(variant(wire, namespaces), status, source)
 
 
-def _ns0(identifier: int) -> ua.NodeId:
-    return ua.NodeId(identifier)
+def _held(value: Any, variant_type: ua.VariantType, is_array: bool = False) -> AttributeValue:
+    return AttributeValue(ua.DataValue(ua.Variant(value, variant_type, is_array=is_array), _GOOD))
 
 
-# What every node of a kind has in common; values are replaced, never changed, so one will do.
+# What nodes have in common, and what nobody ever writes to.
 _OBJECT_CLASS = _held(ua.NodeClass.Object, ua.VariantType.Int32)
 _VARIABLE_CLASS = _held(ua.NodeClass.Variable, ua.VariantType.Int32)
 _NO_WRITE = _held(0, ua.VariantType.UInt32)
 _NO_EVENTS = _held(0, ua.VariantType.Byte)
-_SCALAR = _held(ua.ValueRank.Scalar, ua.VariantType.Int32)
-_ARRAY = _held(ua.ValueRank.OneDimension, ua.VariantType.Int32)
-_READ_ONLY = _held(ua.AccessLevel.CurrentRead.mask, ua.VariantType.Byte)
 _NO_SAMPLING = _held(0.0, ua.VariantType.Double)
-_NO_HISTORY = _held(False, ua.VariantType.Boolean)
-_DATA_TYPE = {
-    variant_type: _held(_ns0(variant_type.value), ua.VariantType.NodeId)
-    for variant_type in _VARIANT_TYPE.values()
-}
-_ORGANIZES = _ns0(ua.ObjectIds.Organizes)
-_HAS_COMPONENT = _ns0(ua.ObjectIds.HasComponent)
-_HAS_PROPERTY = _ns0(ua.ObjectIds.HasProperty)
-_HAS_TYPE = _ns0(ua.ObjectIds.HasTypeDefinition)
-_FOLDER_TYPE = _ns0(ua.ObjectIds.FolderType)
-_OBJECT_TYPE = _ns0(ua.ObjectIds.BaseObjectType)
-_VARIABLE_TYPE = _ns0(ua.ObjectIds.BaseDataVariableType)
-_ANALOG_TYPE = _ns0(ua.ObjectIds.AnalogItemType)
-_PROPERTY_TYPE = _ns0(ua.ObjectIds.PropertyType)
+
+_READ_ONLY = ua.AccessLevel.CurrentRead.mask
+_ORGANIZES, _HAS_COMPONENT, _HAS_PROPERTY = base(35), base(47), base(46)
+_HAS_TYPE = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
+_FOLDER_TYPE, _OBJECT_TYPE, _VARIABLE_TYPE, _PROPERTY_TYPE = base(61), base(58), base(63), base(68)
+_ANALOG_UNIT_RANGE, _ANALOG_UNIT = base(17570), base(17497)
+_OBJECTS_FOLDER = base(85)
+_RANGE, _EU_INFORMATION, _LOCALIZED_TEXT = base(884), base(887), base(21)
 
 
 class _Writer:
     """Builds nodes and the references between them in one address space."""
 
-    def __init__(self, space: AddressSpace, index: int, locale: Locale, at: datetime) -> None:
+    def __init__(
+        self,
+        space: AddressSpace,
+        uri: str,
+        namespaces: Namespaces,
+        locale: Locale,
+        at_unix_us: int,
+    ) -> None:
         self._space = space
-        self._index = index
+        self._uri = uri
+        self._namespaces = namespaces
         self._locale = locale
-        self._at = at
+        self._at_us = at_unix_us
+        self._at = instant(at_unix_us)
 
-    def object(self, spec: NodeSpec) -> None:
+    def thing(self, spec: NodeSpec) -> None:
         """Make a folder or an object."""
         is_folder = spec.kind is NodeKind.FOLDER
-        node = self._node(spec.node, spec.browse_name, spec.text)
-        self._set(node, ua.AttributeIds.NodeClass, _OBJECT_CLASS)
-        self._set(node, ua.AttributeIds.EventNotifier, _NO_EVENTS)
-        self._link(
-            self._id(spec.parent) if spec.parent else _ns0(ua.ObjectIds.ObjectsFolder),
-            node,
-            _ORGANIZES if is_folder or not spec.parent else _HAS_COMPONENT,
-            ua.NodeClass.Object,
-            _FOLDER_TYPE if is_folder else _OBJECT_TYPE,
-        )
+        node = self._node(spec)
+        node.attributes[ua.AttributeIds.NodeClass] = _OBJECT_CLASS
+        node.attributes[ua.AttributeIds.EventNotifier] = _NO_EVENTS
+        self._typed(node, spec.type_id or (_FOLDER_TYPE if is_folder else _OBJECT_TYPE))
+        self._hang(spec, node, _ORGANIZES if is_folder else _HAS_COMPONENT)
 
-    def variable(self, spec: NodeSpec, value_type: ValueType, value: Value) -> ua.NodeId:
-        """Make a variable with its properties."""
-        node = self._node(spec.node, spec.browse_name, spec.text)
-        variant_type = _VARIANT_TYPE[value_type]
+    def method(self, spec: NodeSpec) -> tuple[ua.NodeId, ua.NodeId]:
+        """Let an object refer to a method of its type."""
+        if spec.declaration is None:
+            raise ValueError(f"{spec.node}: a method must have its declaration in a type")
+        method = self._space[node_id(spec.declaration, self._namespaces)]
+        above = self._space[self._id(spec.parent)]
+        self._link(above, method, spec.reference or _HAS_COMPONENT, both_ways=False)
+        return above.nodeid, method.nodeid
+
+    def signal(self, spec: NodeSpec, value_type: ValueType, value: Value) -> ua.NodeId:
+        """Make a variable that is a signal, with its properties."""
+        node = self._node(spec)
         held = data_value(value, value_type, self._at)
-        self._variable(node, held, _DATA_TYPE[variant_type], _SCALAR)
+        kind = base(_VARIANT_TYPE[value_type].value)
+        self._variable(node, held, spec.data_type or kind, spec.rank)
         ranged = spec.low is not None and spec.high is not None
-        self._link(
-            self._id(spec.parent),
-            node,
-            _HAS_COMPONENT,
-            ua.NodeClass.Variable,
-            _ANALOG_TYPE if ranged else _VARIABLE_TYPE,
-        )
+        usual = _VARIABLE_TYPE
+        if ranged:
+            usual = _ANALOG_UNIT_RANGE
+        elif spec.unit != "1":
+            usual = _ANALOG_UNIT
+        self._typed(node, spec.type_id or usual)
+        self._hang(spec, node, _HAS_COMPONENT)
         if spec.low is not None and spec.high is not None:
-            self._property(node, "EURange", ua.ObjectIds.Range, ua.Range(spec.low, spec.high))
-        if spec.unit != "1":
-            unit = _engineering_unit(spec.unit)
-            self._property(node, "EngineeringUnits", ua.ObjectIds.EUInformation, unit)
+            self._property(spec, "EURange", _RANGE, Span(spec.low, spec.high))
+        if ranged or spec.unit != "1":
+            unit = Unit(spec.unit, common_code(spec.unit))
+            self._property(spec, "EngineeringUnits", _EU_INFORMATION, unit)
         if spec.values:
-            self._property(
-                node, "EnumStrings", ua.ObjectIds.LocalizedText, _enum_strings(spec.values)
-            )
-        node_id: ua.NodeId = node.nodeid
-        return node_id
+            self._property(spec, "EnumStrings", _LOCALIZED_TEXT, _enum_strings(spec.values))
+        made: ua.NodeId = node.nodeid
+        return made
 
-    def _id(self, text: str) -> ua.NodeId:
-        return ua.NodeId(text, self._index)
+    def held(self, spec: NodeSpec, values: Mapping[tuple[str, str], Value]) -> ua.NodeId:
+        """Make a variable that is no signal: one that never changes, or follows from signals."""
+        if spec.data_type is None:
+            raise ValueError(f"{spec.node}: a variable that is no signal must have a data type")
+        wire = spec.held
+        if spec.derived is not None:
+            of = tuple(values[key] for key in spec.derived.of)
+            wire = spec.derived.value(of, self._at_us)
+        value = wire_value(wire, self._namespaces, self._at) if wire else ua.DataValue()
+        node = self._node(spec)
+        self._variable(node, value, spec.data_type, spec.rank)
+        self._typed(node, spec.type_id or _VARIABLE_TYPE)
+        self._hang(spec, node, _HAS_COMPONENT)
+        made: ua.NodeId = node.nodeid
+        return made
 
-    def _node(self, node: str, browse_name: str, text: Text | None) -> NodeData:
-        data = NodeData(self._id(node))
+    def _id(self, node: str) -> ua.NodeId:
+        return ua.NodeId(node, self._namespaces[self._uri])
+
+    def _node(self, spec: NodeSpec) -> NodeData:
+        data = NodeData(self._id(spec.node))
         if data.nodeid in self._space:
-            raise ValueError(f"{node}: the server has a node of this id already")
-        name = ua.QualifiedName(browse_name, self._index)
-        self._set(data, ua.AttributeIds.NodeId, _held(data.nodeid, ua.VariantType.NodeId))
-        self._set(data, ua.AttributeIds.BrowseName, _held(name, ua.VariantType.QualifiedName))
-        shown = ua.LocalizedText(browse_name)
-        self._set(data, ua.AttributeIds.DisplayName, _held(shown, ua.VariantType.LocalizedText))
-        self._set(data, ua.AttributeIds.WriteMask, _NO_WRITE)
-        self._set(data, ua.AttributeIds.UserWriteMask, _NO_WRITE)
-        if text is not None:
-            said = ua.LocalizedText(getattr(text, self._locale), self._locale)
-            self._set(data, ua.AttributeIds.Description, _held(said, ua.VariantType.LocalizedText))
+            raise ValueError(f"{spec.node}: the server has a node of this id already")
+        ids, kinds = ua.AttributeIds, ua.VariantType
+        name = QName(spec.name_uri or self._uri, spec.browse_name)
+        shown = ua.LocalizedText(spec.browse_name)
+        data.attributes = {
+            ids.NodeId: _held(data.nodeid, kinds.NodeId),
+            ids.BrowseName: _held(qualified(name, self._namespaces), kinds.QualifiedName),
+            ids.DisplayName: _held(shown, kinds.LocalizedText),
+            ids.WriteMask: _NO_WRITE,
+            ids.UserWriteMask: _NO_WRITE,
+        }
+        if spec.text is not None:
+            said = ua.LocalizedText(getattr(spec.text, self._locale), self._locale)
+            data.attributes[ids.Description] = _held(said, kinds.LocalizedText)
         self._space[data.nodeid] = data
         return data
 
-    def _variable(
-        self, node: NodeData, value: ua.DataValue, data_type: ua.DataValue, rank: ua.DataValue
-    ) -> None:
-        self._set(node, ua.AttributeIds.NodeClass, _VARIABLE_CLASS)
-        self._set(node, ua.AttributeIds.Value, value)
-        self._set(node, ua.AttributeIds.DataType, data_type)
-        self._set(node, ua.AttributeIds.ValueRank, rank)
-        self._set(node, ua.AttributeIds.AccessLevel, _READ_ONLY)
-        self._set(node, ua.AttributeIds.UserAccessLevel, _READ_ONLY)
-        self._set(node, ua.AttributeIds.MinimumSamplingInterval, _NO_SAMPLING)
-        self._set(node, ua.AttributeIds.Historizing, _NO_HISTORY)
+    def _variable(self, node: NodeData, value: ua.DataValue, data_type: Ref, rank: int) -> None:
+        ids, kinds = ua.AttributeIds, ua.VariantType
+        node.attributes |= {
+            ids.NodeClass: _VARIABLE_CLASS,
+            ids.Value: AttributeValue(value),
+            ids.DataType: _held(node_id(data_type, self._namespaces), kinds.NodeId),
+            ids.ValueRank: _held(rank, kinds.Int32),
+            ids.AccessLevel: _held(_READ_ONLY, kinds.Byte),
+            ids.UserAccessLevel: _held(_READ_ONLY, kinds.Byte),
+            ids.MinimumSamplingInterval: _NO_SAMPLING,
+            ids.Historizing: _held(False, kinds.Boolean),
+        }
+        if rank > 0:
+            node.attributes[ids.ArrayDimensions] = _held([0] * rank, kinds.UInt32, is_array=True)
 
-    def _property(self, of: NodeData, name: str, data_type: int, value: Any) -> None:
-        node = NodeData(self._id(f"{of.nodeid.Identifier}/{name}"))
-        is_array = isinstance(value, list)
-        # Names of standard properties are in the standard's namespace.
-        self._set(node, ua.AttributeIds.NodeId, _held(node.nodeid, ua.VariantType.NodeId))
-        qualified, shown = ua.QualifiedName(name, 0), ua.LocalizedText(name)
-        self._set(node, ua.AttributeIds.BrowseName, _held(qualified, ua.VariantType.QualifiedName))
-        self._set(node, ua.AttributeIds.DisplayName, _held(shown, ua.VariantType.LocalizedText))
-        self._set(node, ua.AttributeIds.WriteMask, _NO_WRITE)
-        self._set(node, ua.AttributeIds.UserWriteMask, _NO_WRITE)
-        variant_type = ua.VariantType.LocalizedText if is_array else ua.VariantType.ExtensionObject
-        self._variable(
-            node,
-            _held(value, variant_type, is_array),
-            _held(_ns0(data_type), ua.VariantType.NodeId),
-            _ARRAY if is_array else _SCALAR,
+    def _property(self, of: NodeSpec, name: str, data_type: Ref, value: object) -> None:
+        is_array = type(value) is tuple
+        kind = "LocalizedText" if data_type == _LOCALIZED_TEXT else "ExtensionObject"
+        spec = NodeSpec(
+            f"{of.node}/{name}",
+            of.node,
+            name,
+            NodeKind.VARIABLE,
+            # Names of standard properties are in the standard's namespace.
+            name_uri=BASE,
+            type_id=_PROPERTY_TYPE,
+            reference=_HAS_PROPERTY,
+            data_type=data_type,
+            rank=1 if is_array else -1,
+            held=Wire(kind, value),
         )
-        self._space[node.nodeid] = node
-        self._link(of.nodeid, node, _HAS_PROPERTY, ua.NodeClass.Variable, _PROPERTY_TYPE)
+        self.held(spec, {})
+
+    def _typed(self, node: NodeData, type_id: Ref) -> None:
+        kind = self._space[node_id(type_id, self._namespaces)]
+        node.references.append(
+            described(kind, _HAS_TYPE, self._space, is_forward=True),
+        )
+
+    def _hang(self, spec: NodeSpec, node: NodeData, usual: Ref) -> None:
+        if spec.parent:
+            self._link(self._space[self._id(spec.parent)], node, spec.reference or usual)
+        elif not spec.listed_by:
+            above = self._space[node_id(_OBJECTS_FOLDER, self._namespaces)]
+            self._link(above, node, spec.reference or _ORGANIZES)
+        for reference, other in spec.listed_by:
+            self._link(self._space[node_id(other, self._namespaces)], node, reference)
 
     def _link(
-        self,
-        parent: ua.NodeId,
-        child: NodeData,
-        reference: ua.NodeId,
-        child_class: ua.NodeClass,
-        type_id: ua.NodeId,
+        self, above: NodeData, below: NodeData, reference: Ref, *, both_ways: bool = True
     ) -> None:
-        above = self._space[parent]
-        above.references.append(_described(child, reference, child_class, type_id, is_forward=True))
-        above_class = above.attributes[ua.AttributeIds.NodeClass].value.Value.Value
-        child.references.append(
-            _described(above, reference, above_class, ua.NodeId(), is_forward=False)
-        )
-        type_class = (
-            ua.NodeClass.VariableType
-            if child_class is ua.NodeClass.Variable
-            else ua.NodeClass.ObjectType
-        )
-        child.references.append(
-            _described(self._space[type_id], _HAS_TYPE, type_class, ua.NodeId(), is_forward=True)
-        )
-
-    @staticmethod
-    def _set(node: NodeData, attribute: ua.AttributeIds, value: ua.DataValue) -> None:
-        node.attributes[attribute] = AttributeValue(value)
+        kind = node_id(reference, self._namespaces)
+        above.references.append(described(below, kind, self._space, is_forward=True))
+        if both_ways:
+            below.references.append(described(above, kind, self._space, is_forward=False))
 
 
-def _described(
-    target: NodeData,
-    reference: ua.NodeId,
-    node_class: ua.NodeClass,
-    type_id: ua.NodeId,
-    *,
-    is_forward: bool,
-) -> ua.ReferenceDescription:
-    return ua.ReferenceDescription(
-        ReferenceTypeId=reference,
-        IsForward=is_forward,
-        NodeId=target.nodeid,
-        BrowseName=target.attributes[ua.AttributeIds.BrowseName].value.Value.Value,
-        DisplayName=target.attributes[ua.AttributeIds.DisplayName].value.Value.Value,
-        NodeClass=node_class,
-        TypeDefinition=type_id,
-    )
-
-
-def _engineering_unit(unit: str) -> ua.EUInformation:
-    code = common_code(unit)
-    return ua.EUInformation(
-        _UNITS_URI if code else None,
-        # OPC 10000-8, 5.6.4.3: the code's characters as bytes of a number; -1 where there is none.
-        int.from_bytes(code.encode(), "big") if code else -1,
-        ua.LocalizedText(unit),
-        ua.LocalizedText(unit),
-    )
-
-
-def _enum_strings(values: tuple[tuple[int, str], ...]) -> list[ua.LocalizedText]:
+def _enum_strings(values: tuple[tuple[int, str], ...]) -> tuple[Localized, ...]:
     """Names from 0 on, without a gap, as EnumStrings wants them."""
     names = dict(values)
-    return [ua.LocalizedText(names.get(i, "")) for i in range(max(names) + 1)]
+    return tuple(Localized(names.get(i, "")) for i in range(max(names) + 1))

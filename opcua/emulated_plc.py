@@ -17,13 +17,15 @@ from dataclasses import dataclass
 from asyncua import Server, ua
 
 from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
-from opcua.apply import AppliedPlan, Locale, apply, data_value, source_time
+from opcua.apply import AppliedPlan, Locale, apply, data_value, wire_value
 from opcua.clock import Clock
 from opcua.collection import no_collection
 from opcua.command_nodes import bind_requests, setpoint_specs
-from opcua.guarded_server import guarded_server
+from opcua.guarded_server import guarded_server, namespace_table
+from opcua.packml_methods import bind_packml
 from opcua.requests import Requests
 from opcua.security import ServerSecurity, is_loopback
+from opcua.structures import instant
 from twin.engine.plant import Plant
 from twin.errors import UsageError
 from twin.model.line import Line
@@ -74,6 +76,7 @@ class PlcServer:
         self._locale: Locale = locale
         self._server: Server | None = None
         self._applied = AppliedPlan({})
+        self._values: dict[Key, Value] = {}
 
     @property
     def url(self) -> str:
@@ -93,21 +96,27 @@ class PlcServer:
         Raises:
             UsageError: the address can't be listened on.
         """
-        server = await guarded_server(f"{self.line.id} {self.plc}", self.url, self._security)
-        index = await server.register_namespace(namespace_uri(self.line))
+        uri = namespace_uri(self.line)
+        namespaces = namespace_table(uri)
+        name = f"{self.line.id} {self.plc}"
+        server = await guarded_server(name, self.url, self._security, namespaces)
         own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
         settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc, requests))
+        self._values = {**own, **values, **(requests.values if requests else {})}
         self._applied = apply(
             server.iserver.aspace,
-            index,
+            uri,
+            namespaces,
             (*plan(self.line, self.plc), *settable),
-            {**own, **values, **(requests.values if requests else {})},
+            self._values,
             at_unix_us,
             self._locale,
         )
         if requests is not None:
             nodes = {s.key: self._applied.variables[s.key][0] for s in settable if s.key}
+            index = namespaces[uri]
             bind_requests(server.iserver, index, self.line, self.plc, requests, nodes)
+            bind_packml(server.iserver.aspace, self._applied, requests)
         try:
             await server.start()
         except OSError as error:
@@ -129,12 +138,19 @@ class PlcServer:
         """
         if self._server is None:
             raise RuntimeError(f"{self.plc} has not been started")
-        source = source_time(at_unix_us)
+        source = instant(at_unix_us)
         # Not `Node.write_value`: six times the cost, for checks of what is known to be right.
         write = self._server.iserver.aspace.write_attribute_value
+        applied = self._applied
+        self._values.update(values)
         for key, value in values.items():
-            node_id, value_type = self._applied.variables[key]
+            node_id, value_type = applied.variables[key]
             await write(node_id, ua.AttributeIds.Value, data_value(value, value_type, source))
+            for follower, derived in applied.derived.get(key, ()):
+                of = tuple(self._values[signal] for signal in derived.of)
+                wire = derived.value(of, at_unix_us)
+                held = wire_value(wire, applied.namespaces, source)
+                await write(follower, ua.AttributeIds.Value, held)
 
     async def stop(self) -> None:
         """Close every connection and stop listening; doing so twice is harmless."""

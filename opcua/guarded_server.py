@@ -24,13 +24,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from opcua.quiet import quiet_asyncua
 from opcua.security import SERVER_URI, ServerSecurity
 from opcua.standard_space import standard_nodes
+from opcua.standards import STANDARD_URIS
+from opcua.ua_values import Namespaces
+from opcua.wire_values import BASE
 
-__all__ = ["guarded_server"]
+__all__ = ["guarded_server", "namespace_table"]
 
 _SESSION_TIMEOUT_MS = 60_000.0
 
 
-async def guarded_server(name: str, url: str, security: ServerSecurity | None) -> Server:
+async def guarded_server(
+    name: str, url: str, security: ServerSecurity | None, namespaces: Namespaces
+) -> Server:
     """Make a server, not started yet.
 
     Args:
@@ -38,12 +43,16 @@ async def guarded_server(name: str, url: str, security: ServerSecurity | None) -
         url: where it will listen, as `opc.tcp://127.0.0.1:0`.
         security: whom to let in, over Basic256Sha256, signed and encrypted; None: everybody, with
             no encryption at all.
+        namespaces: as `namespace_table` numbers them.
     """
     quiet_asyncua()
-    internal = _Internal(security)
+    internal = _Internal(security, namespaces)
     server = Server(iserver=internal)
     await server.init()
     await server.set_application_uri(SERVER_URI)
+    for uri, index in list(namespaces.items())[2:]:
+        if await server.register_namespace(uri) != index:
+            raise ValueError(f"{uri}: the server numbers its namespaces otherwise")
     server.set_endpoint(url)
     server.set_server_name(name)
     server.disable_clock()
@@ -57,6 +66,19 @@ async def guarded_server(name: str, url: str, security: ServerSecurity | None) -
     internal.private_key = load_pem_private_key(security.key, None)
     internal.certificate_validator = _Trusted(security.trusted)
     return server
+
+
+def namespace_table(uri: str) -> Namespaces:
+    """Number the namespaces of a server: what it publishes comes before the companion standards.
+
+    Args:
+        uri: the namespace of what it publishes.
+
+    >>> namespace_table("urn:l")["urn:l"]
+    2
+    """
+    uris = (BASE, SERVER_URI, uri, *STANDARD_URIS)
+    return {each: index for index, each in enumerate(uris)}
 
 
 class _Trusted:
@@ -101,13 +123,14 @@ class _OneUser:
 class _Internal(InternalServer):  # type: ignore[misc]  # no types
     """The parts of asyncua's inner server that must not stay as they are."""
 
-    def __init__(self, security: ServerSecurity | None) -> None:
+    def __init__(self, security: ServerSecurity | None, namespaces: Namespaces) -> None:
+        self._namespaces = namespaces
         super().__init__(user_manager=_OneUser(security))
         self.max_session_timeout_ms = _SESSION_TIMEOUT_MS
         self.allow_remote_admin = False
 
     async def load_standard_address_space(self, shelf_file: Any = None) -> None:
-        self.aspace._nodes = standard_nodes()  # noqa: SLF001 -- asyncua's own cache does the same
+        self.aspace._nodes = standard_nodes(self._namespaces)  # noqa: SLF001 -- asyncua's own cache does the same
 
     def lookup_external_session(self, auth_token: ua.NodeId) -> InternalSession | None:
         # asyncua would hand the session over before it looks at who asks; numbers can be guessed.

@@ -148,7 +148,7 @@ MACHINE_SIGNALS: tuple[Signal, ...] = (
     ),
     Signal(
         "starved",
-        ("Status", "EquipmentInterlock", "Starved"),
+        ("Status", "EquipmentStarved"),
         Text.of("waits for parts or material", "待料"),
         "1",
         ValueType.BOOLEAN,
@@ -156,7 +156,7 @@ MACHINE_SIGNALS: tuple[Signal, ...] = (
     ),
     Signal(
         "blocked",
-        ("Status", "EquipmentInterlock", "Blocked"),
+        ("Status", "EquipmentBlocked"),
         Text.of("waits for room downstream", "堵料"),
         "1",
         ValueType.BOOLEAN,
@@ -188,6 +188,7 @@ MACHINE_SIGNALS: tuple[Signal, ...] = (
         ValueType.DOUBLE,
         lambda m: m.cycle_time_us / 1e6,
         low=0,
+        high=2_592_000,
     ),
     Signal(
         "waiting_time_s",
@@ -197,6 +198,7 @@ MACHINE_SIGNALS: tuple[Signal, ...] = (
         ValueType.DOUBLE,
         lambda m: m.waiting_us / 1e6,
         low=0,
+        high=3_153_600_000,
         counter=True,
     ),
     _count("consumed", "ProdConsumedCount", "parts taken", "投入数", lambda m: m.consumed),

@@ -93,6 +93,33 @@ async def test_methods_act_on_the_physics_and_the_next_scan_shows_it(tmp_path) -
         assert await made.read_value() == 3
 
 
+async def test_packmls_own_methods_act_too_each_on_its_machine() -> None:
+    async with stand() as at:
+        await at.run(5)
+        packml = await at.client.get_namespace_index("http://opcfoundation.org/UA/PackML/")
+        machine = at.node("A/A01/BaseStateMachine/MachineState")
+        execute = at.node("A/A01/BaseStateMachine/MachineState/ExecuteState")
+        await execute.call_method(f"{packml}:Hold")
+        await at.run(60)
+        assert (await at.state("A01"), await at.state("B01")) == (State.HELD, State.SUSPENDED)
+        shown = await execute.get_child("0:CurrentState")
+        assert (await shown.read_value()).Text == "Held"
+        with pytest.raises(ua.UaStatusCodeError) as refused:
+            await execute.call_method(f"{packml}:Start")
+        assert refused.value.code == ua.StatusCodes.BadInvalidState
+        await machine.call_method(f"{packml}:Stop")
+        await at.run(60)
+        assert await at.state("A01") is State.STOPPED
+        # What is inside a machine that does not run has no state at all.
+        value = await shown.read_data_value(raise_on_bad_status=False)
+        assert value.StatusCode.value == ua.StatusCodes.BadStateNotActive
+        unit = at.node("A/A01")
+        mode = ua.Variant(2, ua.VariantType.Int32)
+        await unit.call_method(f"{packml}:SetUnitMode", mode)
+        await at.run(1)
+        assert await at.node("A/A01/Status/UnitModeCurrent").read_value() == 2
+
+
 async def test_what_is_not_taken_is_refused_and_changes_nothing() -> None:
     async with stand() as at:
         await at.run(5)
@@ -131,7 +158,7 @@ async def test_setpoints_are_written_and_take_effect(tmp_path) -> None:
         await at.call("B01", "Stop")
         await at.run(30)
         assert await at.node("A/AB/Level").read_value() == 1
-        assert await at.node("A/A01/Status/EquipmentInterlock/Blocked").read_value()
+        assert await at.node("A/A01/Status/EquipmentBlocked").read_value()
         await limit.write_value(ua.Variant(3, ua.VariantType.Int64))
         await at.run(30)
         assert await at.node("A/AB/Level").read_value() == 3
