@@ -54,7 +54,14 @@ def week_start_us(time_zone: str, at: datetime) -> int:
 
 
 class WallClock:
-    """Engine time that runs with the wall's, `speed` times as fast.
+    """Engine time that runs with the wall's, `speed` times as fast; it can stand and be stepped.
+
+    >>> ns = iter(range(0, 10**11, 10**9))
+    >>> clock = WallClock(0, speed=2.0, monotonic_ns=lambda: next(ns))
+    >>> clock.now_us()
+    2000000
+    >>> clock.pause(); clock.step(500_000); clock.now_us() == clock.now_us()
+    True
 
     Args:
         epoch_unix_us: engine time 0, microseconds since 1970-01-01 UTC.
@@ -78,6 +85,7 @@ class WallClock:
         self._speed = speed
         self._monotonic_ns = monotonic_ns
         self._started_ns = monotonic_ns()
+        self._paused = False
 
     @classmethod
     def of_this_week(
@@ -96,8 +104,48 @@ class WallClock:
 
     def now_us(self) -> int:
         """Engine time that has been reached."""
+        if self._paused:
+            return self._start_us
         elapsed_ns = self._monotonic_ns() - self._started_ns
         return self._start_us + int(elapsed_ns * self._speed) // 1000
+
+    @property
+    def speed(self) -> float:
+        """Engine seconds a wall second, while it is not paused."""
+        return self._speed
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands."""
+        return self._paused
+
+    def set_speed(self, speed: float) -> None:
+        """Run so many times as fast as the wall's clock from now on; greater than 0."""
+        if not speed > 0:
+            raise ValueError(f"speed must be greater than 0, got {speed}")
+        self._begin_anew()
+        self._speed = speed
+
+    def pause(self) -> None:
+        """Stand still; doing so twice is harmless."""
+        self._begin_anew()
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on from where it stands; doing so twice is harmless."""
+        self._begin_anew()
+        self._paused = False
+
+    def step(self, by_us: int) -> None:
+        """Jump ahead by microseconds, not negative; a clock that stands goes on standing."""
+        if by_us < 0:
+            raise ValueError(f"by_us must not be negative, got {by_us}")
+        self._begin_anew()
+        self._start_us += by_us
+
+    def _begin_anew(self) -> None:
+        self._start_us = self.now_us()
+        self._started_ns = self._monotonic_ns()
 
 
 class ManualClock:
