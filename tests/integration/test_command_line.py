@@ -16,7 +16,7 @@ from twin.cli.main import run
 from twin.historian.duckdb_store import DuckDBHistorian
 from twin.historian.port import Point, Quality, Series
 
-COMMANDS = ("check", "lines", "simulate", "snapshot", "plc", "run", "history")
+COMMANDS = ("check", "lines", "simulate", "snapshot", "trace", "plc", "run", "history")
 LINE = """
 linetwin: 1
 id: MINI
@@ -217,6 +217,56 @@ def test_the_warm_up_does_not_count(twin, mini) -> None:
         return json.loads(out)["stations"]["PACK"]["good"]
 
     assert made("0 s") < made("10 min") <= 5
+
+
+def test_trace_prints_the_same_hash_for_both_engines(twin, mini) -> None:
+    hashes = {
+        twin("trace", mini, "--until", "1 h", "--engine", engine, "--hash")
+        for engine in ("simpy", "kernel")
+    }
+    ((code, out, err),) = hashes
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"[0-9a-f]{32}\n", out)
+    _, other, _ = twin("trace", "--seed", "2", "--until", "1 h", mini)
+    assert other != out
+
+
+def test_trace_diff_tells_by_its_exit_code(twin, mini, tmp_path) -> None:
+    a, b = tmp_path / "a.parquet", tmp_path / "b.csv"
+    for path in (a, b):
+        code, out, err = twin("trace", "record", mini, "--until", "10 min", "--out", path)
+        assert (code, out) == (0, "")
+        assert re.fullmatch(rf"[0-9,]+ events written to {path}\n", err)
+    code, out, _ = twin("trace", "diff", a, b)
+    assert code == 0
+    assert out.startswith("the same ")
+    rows = b.read_text(encoding="utf-8").splitlines(keepends=True)
+    # The head, the names, and 200 events.
+    rows[202] = "9" + rows[202]
+    b.write_text("".join(rows), encoding="utf-8")
+    code, out, _ = twin("trace", "diff", a, b)
+    assert code == 1
+    assert "The first 200 events are the same; number 201 differs" in out
+    b.write_text("".join(rows[:-1]), encoding="utf-8")
+    code, _, err = twin("trace", "diff", a, b)
+    assert code == 2
+    assert str(b) in err
+    assert "cut short" in err
+    code, _, err = twin("trace", "diff", a)
+    assert code == 2
+
+
+def test_trace_goes_on_from_a_snapshot(twin, mini, tmp_path) -> None:
+    at = tmp_path / "at.json"
+    assert twin("snapshot", mini, "--at", "30 min", "--out", at)[0] == 0
+    found = {
+        twin("trace", mini, "--start", at, "--until", "1 h", "--engine", engine)
+        for engine in ("simpy", "kernel")
+    }
+    assert [code for code, _, _ in found] == [0]
+    code, _, err = twin("trace", mini, "--start", at, "--until", "1 h", "--seed", "4")
+    assert code == 2
+    assert "--start or --seed" in err
 
 
 def test_simulate_for_people(twin, mini) -> None:

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,12 @@ import pytest
 pytestmark = pytest.mark.xdist_group("fixed_ports")
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/how-to/describe-a-line.md", "docs/how-to/connect-a-client.md")
+PAGES = (
+    "README.md",
+    "docs/how-to/describe-a-line.md",
+    "docs/how-to/connect-a-client.md",
+    "docs/how-to/trace.md",
+)
 DEADLINE_S = 120
 
 
@@ -87,6 +93,21 @@ def test_a_command_runs_as_it_stands(page: str, command: str, elsewhere: Path) -
     done = _run(command, elsewhere)
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
     assert done.stdout or done.stderr
+
+
+def test_the_python_of_the_page_runs() -> None:
+    blocks = _blocks("docs/how-to/simulate-from-python.md", "python")
+    assert len(blocks) == 4
+    done = subprocess.run(
+        [sys.executable, "-c", "".join(blocks)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "nan" not in done.stdout
 
 
 def test_make_run_runs_the_main_job() -> None:

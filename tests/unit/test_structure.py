@@ -19,12 +19,13 @@ CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 HOMES = {
     "asyncua": ("opcua/",),
     "cryptography": ("opcua/",),
-    "duckdb": ("twin/historian/duckdb_store.py",),
+    "duckdb": ("twin/historian/duckdb_store.py", "twin/engine/trace_file.py"),
     "influxdb_client": ("twin/historian/influx.py",),
     "pydantic": (
         "twin/model/",
         "twin/engine/snapshot.py",
         "twin/engine/line_mark.py",
+        "twin/engine/trace_header.py",
         "lines/",
         "opcua/tag_map.py",
     ),

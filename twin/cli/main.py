@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from twin.cli import check, history, lines_command, plc, run_command, simulate, snapshot
+from twin.cli import check, history, lines_command, plc, run_command, simulate, snapshot, trace
 from twin.errors import LineFileError, LinetwinError, UsageError
 
 __all__ = ["app", "run"]
@@ -27,6 +27,7 @@ app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("lines", epilog=lines_command.EXAMPLES)(lines_command.lines)
 app.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command("snapshot", epilog=snapshot.EXAMPLES)(snapshot.snapshot)
+app.add_typer(trace.app, name="trace")
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)

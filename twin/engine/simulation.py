@@ -21,7 +21,7 @@ from twin.errors import EngineError, QuantityError
 from twin.model.line import Line
 from twin.model.quantity import parse_duration
 
-__all__ = ["Engine", "EngineName", "open_engine", "simulate"]
+__all__ = ["Engine", "EngineName", "open_engine", "resolved_engine", "simulate"]
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ def _say_once_that_the_kernel_is_missing() -> None:
     )
 
 
-def _resolved(engine: EngineName) -> Literal["simpy", "kernel"]:
+def resolved_engine(engine: EngineName) -> Literal["simpy", "kernel"]:
+    """Which engine a name means here; says once if the compiled one is missing."""
     if engine != "auto":
         return engine
     if kernel_library() is not None:
@@ -95,13 +96,13 @@ def open_engine(
     if start is not None:
         if seed is not None or start_us is not None:
             raise EngineError("a snapshot brings its own seed and time; give neither beside it")
-        if _resolved(engine) == "simpy":
+        if resolved_engine(engine) == "simpy":
             return SimpyEngine.from_snapshot(line, start, replication=replication, log=log)
         taken = None if log is None else log.add_block
         return KernelEngine.from_snapshot(line, start, replication=replication, on_events=taken)
     seed = 1 if seed is None else seed
     replication, start_us = replication or 0, start_us or 0
-    if _resolved(engine) == "simpy":
+    if resolved_engine(engine) == "simpy":
         return SimpyEngine(line, seed=seed, replication=replication, start_us=start_us, log=log)
     return KernelEngine(
         line,
@@ -175,7 +176,7 @@ def simulate(
         raise EngineError("a snapshot brings its own seed; give none beside it")
     if stop is not None:
         check_stop(line, stop)
-    name = _resolved(engine)
+    name = resolved_engine(engine)
     started = 0 if start is None else start.at_us
     of_line = line.warm_up_us if start is None else 0
     counted_from_us = started + (of_line if warmup is None else _micros("warmup", warmup))

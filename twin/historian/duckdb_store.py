@@ -1,4 +1,4 @@
-"""The embedded historian: one DuckDB file. The only module that imports duckdb.
+"""The embedded historian: one DuckDB file.
 
 DuckDB locks a file for one process. So the file is attached for the length of one call and let go
 again: a batch of 1,000 points holds it for about 15 ms, and in between any other process may read
