@@ -21,11 +21,13 @@ from twin.model.status import BufferStatus, LineStatus, MachineStatus
 __all__ = [
     "BUFFER_SIGNALS",
     "MACHINE_SIGNALS",
+    "TWIN_SIGNALS",
     "Family",
     "Signal",
     "Tag",
     "ValueType",
     "alarm_signals",
+    "fields",
     "lane_id",
     "lane_signal",
     "machine_signals",
@@ -58,6 +60,7 @@ class Family(Enum):
     ALARM = ("alarm", "machine", "alarm")
     BUFFER = ("buffer", "buffer", "")
     LANE = ("lane", "lane", "")
+    TWIN = ("twin", "", "")
 
     def __init__(self, measurement: str, unit_tag: str, member_tag: str) -> None:
         self.measurement = measurement
@@ -106,6 +109,15 @@ class Signal:
     def member(self) -> str:
         """Which of its family's many it is, as `temperature`; empty where the name says it."""
         return self.name.partition(".")[2] if self.family.member_tag else ""
+
+    @property
+    def rolled_as(self) -> tuple[str, ...]:
+        """What is kept of its values when a minute of them is rolled up, as InfluxQL calls it."""
+        if self.counter or self.values:
+            return ("last",)
+        if self.value_type is ValueType.BOOLEAN:
+            return ("max", "last")
+        return ("mean", "min", "max", "last")
 
     @property
     def whole(self) -> bool:
@@ -252,6 +264,72 @@ def lane_signal(lane: int) -> Signal:
     )
 
 
+TWIN_SIGNALS: tuple[Signal, ...] = (
+    Signal(
+        "spool_points",
+        ("Twin", "SpoolPoints"),
+        Text.of("points that wait for the database", "待写入数据点"),
+        "1",
+        ValueType.INT64,
+        lambda s: s.points,
+        low=0,
+        family=Family.TWIN,
+    ),
+    Signal(
+        "spool_age_s",
+        ("Twin", "SpoolAge"),
+        Text.of("how long the oldest of them has waited", "最早待写入时间"),
+        "s",
+        ValueType.DOUBLE,
+        lambda s: s.age_s,
+        low=0,
+        family=Family.TWIN,
+    ),
+    Signal(
+        "spool_drained_per_s",
+        ("Twin", "SpoolDrainRate"),
+        Text.of("points a second that the database takes", "写入速率"),
+        "1/s",
+        ValueType.DOUBLE,
+        lambda s: s.drained_per_s,
+        low=0,
+        family=Family.TWIN,
+    ),
+    Signal(
+        "spool_dropped",
+        ("Twin", "SpoolDropped"),
+        Text.of("points dropped for want of room", "丢弃数据点"),
+        "1",
+        ValueType.INT64,
+        lambda s: s.dropped,
+        low=0,
+        counter=True,
+        family=Family.TWIN,
+    ),
+    Signal(
+        "spool_refused",
+        ("Twin", "SpoolRefused"),
+        Text.of("points that the database can't take", "拒绝数据点"),
+        "1",
+        ValueType.INT64,
+        lambda s: s.refused,
+        low=0,
+        counter=True,
+        family=Family.TWIN,
+    ),
+    Signal(
+        "alarm.spool_drops",
+        ("Twin", "Alarms", "SpoolDrops"),
+        Text.of("history is being lost: the spool is full", "历史数据丢失：缓存已满"),
+        "1",
+        ValueType.BOOLEAN,
+        lambda s: s.dropping,
+        family=Family.ALARM,
+    ),
+)
+"""What the twin says of itself, of each line that it watches; read from a `SpoolStatus`."""
+
+
 def variable_signals(station: Station) -> tuple[Signal, ...]:
     """The signals of a station's process variables, one for each."""
 
@@ -290,6 +368,28 @@ def alarm_signals(station: Station) -> tuple[Signal, ...]:
         )
 
     return tuple(signal(index) for index in range(len(station.alarms)))
+
+
+def fields(family: Family) -> tuple[Signal, ...]:
+    """The fields of a family's measurement, each as a signal that is kept in it.
+
+    >>> [signal.field for signal in fields(Family.BUFFER)]
+    ['level', 'rework_level']
+    >>> [(signal.field, signal.value_type.name) for signal in fields(Family.VARIABLE)]
+    [('value', 'DOUBLE')]
+    """
+    match family:
+        case Family.MACHINE:
+            return MACHINE_SIGNALS
+        case Family.BUFFER:
+            return BUFFER_SIGNALS
+        case Family.LANE:
+            return (lane_signal(0),)
+        case Family.TWIN:
+            return tuple(signal for signal in TWIN_SIGNALS if signal.family is family)
+    kind = ValueType.DOUBLE if family is Family.VARIABLE else ValueType.BOOLEAN
+    any_member = f"{family.measurement}.any"
+    return (Signal(any_member, (), Text.of(any_member), "1", kind, int, family=family),)
 
 
 def machine_signals(station: Station) -> tuple[Signal, ...]:

@@ -12,17 +12,9 @@ import numpy as np
 from twin.errors import LinetwinError
 from twin.historian.line_protocol import AT_US_MAX, AT_US_MIN, OTHER, QUALITY
 from twin.historian.port import History, Query, Series, joined
-from twin.signals import BUFFER_SIGNALS, MACHINE_SIGNALS, Family, lane_signal
+from twin.signals import Family, fields
 
 __all__ = ["Source", "answered", "history", "interval", "quoted", "select", "sources"]
-
-FIELDS: Final = {
-    Family.MACHINE: tuple(signal.name for signal in MACHINE_SIGNALS),
-    Family.BUFFER: tuple(signal.name for signal in BUFFER_SIGNALS),
-    Family.LANE: (lane_signal(0).name,),
-    Family.VARIABLE: ("value",),
-    Family.ALARM: ("value",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +49,18 @@ class Source:
 
 def _known() -> tuple[Source, ...]:
     found = [Source(OTHER, "value", "unit", signal_tag="signal")]
-    for family, fields in FIELDS.items():
+    for family in Family:
         prefix = f"{family.measurement}." if family.member_tag else ""
         found += [
             Source(
                 family.measurement,
-                field,
+                signal.field,
                 family.unit_tag,
                 signal_tag=family.member_tag,
                 prefix=prefix,
-                signal="" if family.member_tag else field,
+                signal="" if family.member_tag else signal.name,
             )
-            for field in fields
+            for signal in fields(family)
         ]
     return tuple(found)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from twin.historian.port import Point, Quality, Refused, Series, refusal
 from twin.model.line import Line
-from twin.signals import Family, Signal, Tag, tags
+from twin.signals import TWIN_SIGNALS, Family, Signal, tags
 
 __all__ = [
     "AT_US_MAX",
@@ -24,7 +24,6 @@ __all__ = [
     "Encoder",
     "Lines",
     "Priority",
-    "head",
     "line_of",
 ]
 
@@ -102,11 +101,11 @@ class Encoder:
         for line in self.lines:
             for tag in tags(line):
                 series = Series(line.id, *tag.key)
-                self._kept[series] = _kept(head(line, tag), tag.signal)
-
-    def know(self, series: Series, head: str, signal: Signal) -> None:
-        """Learn how to write a series that is no line's, as one of the twin itself."""
-        self._kept[series] = _kept(head, signal)
+                self._kept[series] = _kept(
+                    _head(line, tag.signal, tag.station, tag.unit), tag.signal
+                )
+            for signal in TWIN_SIGNALS:
+                self._kept[Series(line.id, "", signal.name)] = _kept(_head(line, signal), signal)
 
     def encode(self, batch: Sequence[Point]) -> tuple[list[Lines], tuple[Refused, ...]]:
         """Turn points into lines.
@@ -165,22 +164,20 @@ def line_of(measurement: str, named: Iterable[tuple[str, str]]) -> str:
     return measurement + pairs
 
 
-def head(line: Line, tag: Tag) -> str:
-    """Return what a tag's lines begin with."""
-    family: Family = tag.signal.family
-    named = {"line": line.id, "site": line.site, "station": tag.station}
-    named[family.unit_tag] = tag.unit
-    if family.member_tag:
-        named[family.member_tag] = tag.signal.member
+def _head(line: Line, signal: Signal, station: str = "", unit: str = "") -> str:
+    """Return what the lines of a signal of a unit begin with."""
+    family = signal.family
+    named = {"line": line.id, "site": line.site, "station": station, family.unit_tag: unit}
+    named[family.member_tag] = signal.member
     return line_of(family.measurement, sorted(named.items()))
 
 
-def _kept(head: str, signal: Signal | None) -> _Kept:
+def _kept(begin: str, signal: Signal | None) -> _Kept:
     name = signal.field if signal else "value"
     whole = signal.whole if signal else False
     unit = "i" if whole else ""
     return _Kept(
-        before=f"{head} {name}=",
+        before=f"{begin} {name}=",
         whole=whole,
         after=tuple(f"{unit},{name}{QUALITY}={int(quality)}i " for quality in Quality),
         priority=_priority(signal),

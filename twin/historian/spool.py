@@ -1,0 +1,414 @@
+"""What is made and not yet in the database: parcels of lines on disk, in order.
+
+One SQLite file in WAL mode, held by one process. A commit is on disk when it returns, so a kill or
+a power cut takes nothing that was put in. When there is no room the parcels of the lowest priority
+go first, the oldest of them before the others, and every point that goes is counted for ever.
+
+Age is counted by a clock of the spool's own: the time in which somebody had it open. A wall clock
+that jumps by a year makes nothing old.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from typing import Any, Final
+
+from twin.errors import LinetwinError
+from twin.historian.line_protocol import Lines, Priority
+from twin.historian.refused_lines import RefusedLine
+
+__all__ = ["Bounds", "Parcel", "Spool"]
+
+_log = logging.getLogger("twin.live")
+
+_SCHEMA: Final = """
+    CREATE TABLE IF NOT EXISTS parcel (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        priority INTEGER NOT NULL,
+        points INTEGER NOT NULL,
+        made_s REAL NOT NULL,
+        minutes TEXT NOT NULL,
+        body BLOB NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS parcel_by_priority ON parcel (priority);
+    CREATE TABLE IF NOT EXISTS to_roll (minute INTEGER PRIMARY KEY);
+    CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY, text TEXT, reason TEXT);
+    CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, points INTEGER NOT NULL);
+"""
+_ROW_BYTES: Final = 100
+"""What a parcel takes beside its body, roughly."""
+
+_KEPT_REFUSED: Final = 10_000
+_PAGES_FREED: Final = 1_000
+_BROKEN: Final = ("malformed", "not a database", "file is encrypted")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a spool may hold.
+
+    Args:
+        most_bytes: on disk, greater than 0.
+        oldest_s: of the time in which the twin runs, in seconds, greater than 0.
+    """
+
+    most_bytes: int = 1 << 30
+    oldest_s: float = 7 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Lines that were put in together."""
+
+    number: int
+    points: int
+    size: int
+    minutes: tuple[int, ...]
+    text: str
+
+
+class Spool:
+    """Parcels on disk. Calls may come from any thread.
+
+    Args:
+        path: the file; made where it isn't there. A broken one is set aside, and what can be read
+            of it is carried over.
+        bounds: how much it may hold.
+        clock: seconds that only ever grow.
+
+    Raises:
+        LinetwinError: another process has it, or its directory can't be written to.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     spool = Spool(Path(directory) / "spool.sqlite")
+    ...     spool.put([Lines(Priority.EVENT, ("machine,line=L x=1i 1000",), frozenset({0}))])
+    ...     [parcel] = spool.oldest(100)
+    ...     spool.done([parcel])
+    ...     print(parcel.text, spool.points)
+    ...     spool.close()
+    machine,line=L x=1i 1000 0
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        bounds: Bounds | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = path
+        self._bounds = bounds or Bounds()
+        self._clock = clock
+        self._turn = RLock()
+        self._taken: set[int] = set()
+        self._sent: dict[int, Parcel] = {}
+        self.set_aside: list[Path] = []
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            if not _is_broken(error):
+                raise self._explained(error) from None
+            self._set_aside(error)
+
+    # -- what goes in ----------------------------------------------------------------------------
+
+    def put(self, batch: Sequence[Lines]) -> None:
+        """Keep lines; return once they are on disk.
+
+        Args:
+            batch: at most one of each priority.
+
+        Raises:
+            LinetwinError: the disk is full or fails; nothing of the batch is kept, put it again.
+        """
+        with self._turn, self._mended():
+            now_s = self._now_s()
+            rows = [
+                (
+                    lines.priority,
+                    len(lines.lines),
+                    now_s,
+                    json.dumps(sorted(lines.minutes)),
+                    zlib.compress(lines.text, 1),
+                )
+                for lines in batch
+            ]
+            with self._committed() as disk:
+                disk.executemany(
+                    "INSERT INTO parcel (priority, points, made_s, minutes, body) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    rows,
+                )
+                added = sum(len(row[-1]) + _ROW_BYTES for row in rows)
+                gone = self._make_room(disk, self._bytes + added, now_s)
+            if gone:
+                self._count()
+            else:
+                self._bytes += added
+                self.points += sum(row[1] for row in rows)
+
+    def _make_room(self, disk: sqlite3.Connection, size: int, now_s: float) -> bool:
+        """Let go of what there is no room for; say whether that was anything."""
+        gone = []
+        for number, priority, points, made_s in disk.execute(
+            "SELECT id, priority, points, made_s FROM parcel ORDER BY id"
+        ):
+            if made_s >= now_s - self._bounds.oldest_s:
+                break
+            if number not in self._taken:
+                gone.append((number, priority, points))
+        if size > self._bounds.most_bytes:
+            for number, priority, points, length in disk.execute(
+                "SELECT id, priority, points, length(body) FROM parcel ORDER BY priority, id"
+            ):
+                if size <= self._bounds.most_bytes:
+                    break
+                if number not in self._taken:
+                    size -= length + _ROW_BYTES
+                    gone.append((number, priority, points))
+        for number, priority, points in gone:
+            disk.execute("DELETE FROM parcel WHERE id = ?", (number,))
+            _tally(disk, f"dropped {priority}", points)
+        if gone:
+            self.dropped_at_s = self._clock()
+        return bool(gone)
+
+    # -- what goes out ---------------------------------------------------------------------------
+
+    def oldest(self, most_points: int) -> list[Parcel]:
+        """Return the oldest parcels, one at least if there is any; they stay until `done`."""
+        with self._turn, self._mended():
+            found: list[Parcel] = []
+            points = 0
+            rows = self._disk.execute("SELECT id, points, minutes, body FROM parcel ORDER BY id")
+            for number, count, minutes, body in rows:
+                if number in self._sent:
+                    continue
+                if found and points + count > most_points:
+                    break
+                try:
+                    text = zlib.decompress(body).decode()
+                except zlib.error:
+                    self._drop_broken(number, count)
+                    continue
+                size = len(body) + _ROW_BYTES
+                found.append(Parcel(number, count, size, tuple(json.loads(minutes)), text))
+                points += count
+            rows.close()
+            self._taken = {parcel.number for parcel in found}
+            return found
+
+    def _drop_broken(self, number: int, points: int) -> None:
+        _log.error("%s: %d points are unreadable and dropped", self._path, points)
+        with self._committed() as disk:
+            disk.execute("DELETE FROM parcel WHERE id = ?", (number,))
+            _tally(disk, f"dropped {Priority.EVENT}", points)
+        self.dropped_at_s = self._clock()
+        self._count()
+
+    def done(self, parcels: Iterable[Parcel], refused: Sequence[RefusedLine] = ()) -> None:
+        """Let go of parcels that the database has, and note the lines that it refused.
+
+        Where the disk is too full even for that, they are remembered as sent, and let go of with
+        the next ones. Only a kill before then sends them again, which changes nothing.
+        """
+        with self._turn, self._mended():
+            self._sent |= {parcel.number: parcel for parcel in parcels}
+            self._taken = set()
+            with self._committed() as disk:
+                for parcel in self._sent.values():
+                    disk.execute("DELETE FROM parcel WHERE id = ?", (parcel.number,))
+                    minutes = [(minute,) for minute in parcel.minutes]
+                    disk.executemany("INSERT OR IGNORE INTO to_roll VALUES (?)", minutes)
+                if refused:
+                    _note_refused(disk, refused)
+            self.points -= sum(parcel.points for parcel in self._sent.values())
+            self._bytes -= sum(parcel.size for parcel in self._sent.values())
+            self._sent = {}
+            if not self.points:
+                self._disk.execute(f"PRAGMA incremental_vacuum({_PAGES_FREED})").fetchall()
+
+    def refuse(self, refused: Sequence[RefusedLine]) -> None:
+        """Note points that were refused before they were put in."""
+        with self._turn, self._mended(), self._committed() as disk:
+            _note_refused(disk, refused)
+
+    def refused_lines(self) -> list[RefusedLine]:
+        """Return the latest lines that were set aside, with their reasons."""
+        with self._turn, self._mended():
+            rows = self._disk.execute("SELECT text, reason FROM refused ORDER BY id")
+            return [RefusedLine(*row) for row in rows]
+
+    # -- minutes that have changed ---------------------------------------------------------------
+
+    def minutes_to_roll(self, most: int) -> list[int]:
+        """Return the oldest minutes of source time in which something was stored."""
+        with self._turn, self._mended():
+            rows = self._disk.execute("SELECT minute FROM to_roll ORDER BY minute LIMIT ?", (most,))
+            return [row[0] for row in rows]
+
+    def rolled(self, minutes: Iterable[int]) -> None:
+        """Forget minutes that are rolled up."""
+        with self._turn, self._mended(), self._committed() as disk:
+            disk.executemany("DELETE FROM to_roll WHERE minute = ?", [(m,) for m in minutes])
+
+    # -- how it is -------------------------------------------------------------------------------
+
+    points: int = 0
+    """How many points are in it."""
+
+    dropped_at_s: float | None = None
+    """When points were dropped last, by its clock; None if none were since it was opened."""
+
+    def age_s(self) -> float:
+        """How long the oldest parcel has been in it, in seconds of the time it was open."""
+        with self._turn, self._mended():
+            oldest = "SELECT made_s FROM parcel ORDER BY id LIMIT 1"
+            found = self._disk.execute(oldest).fetchone()
+            return max(0.0, self._now_s() - found[0]) if found else 0.0
+
+    def tally(self) -> dict[str, int]:
+        """How many points were dropped, by priority, and refused, since the file was made."""
+        with self._turn, self._mended():
+            found = dict(self._disk.execute("SELECT name, points FROM tally"))
+        names = [f"dropped {priority}" for priority in range(len(Priority.NAMES))]
+        return dict.fromkeys([*names, "refused"], 0) | found
+
+    def close(self) -> None:
+        """Let go of the file; calling it twice is harmless."""
+        with self._turn:
+            self._disk.close()
+
+    # -- the file --------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        disk = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            disk.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            disk.execute("PRAGMA locking_mode = EXCLUSIVE")
+            disk.execute("PRAGMA journal_mode = WAL")
+            disk.execute("PRAGMA synchronous = FULL")
+            disk.executescript(_SCHEMA)
+            (last,) = disk.execute("SELECT max(made_s) FROM parcel").fetchone()
+        except sqlite3.DatabaseError:
+            disk.close()
+            raise
+        self._disk = disk
+        self._start_s = (last or 0.0) - self._clock()
+        self._count()
+
+    def _now_s(self) -> float:
+        return self._start_s + self._clock()
+
+    def _count(self) -> None:
+        self.points, self._bytes = self._disk.execute(
+            f"SELECT coalesce(sum(points), 0), coalesce(sum(length(body) + {_ROW_BYTES}), 0) "  # noqa: S608
+            "FROM parcel"
+        ).fetchone()
+
+    @contextmanager
+    def _committed(self) -> Iterator[sqlite3.Connection]:
+        self._disk.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._disk
+            self._disk.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._disk.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Say what is wrong with the disk; start a new file where the old one is broken."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if not _is_broken(error):
+                raise self._explained(error) from None
+            self._disk.close()
+            self._set_aside(error)
+            raise LinetwinError(f"{self._path}: was broken, a new one is begun") from error
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        """Move a broken file away, begin a new one, and carry over what can be read."""
+        number = 1
+        while (aside := self._path.with_name(f"{self._path.name}.broken-{number}")).exists():
+            number += 1
+        self._path.rename(aside)
+        log = self._path.with_name(f"{self._path.name}-wal")
+        if log.exists():
+            log.rename(aside.with_name(f"{aside.name}-wal"))
+        self.set_aside.append(aside)
+        self._taken, self._sent = set(), {}
+        try:
+            self._open()
+        except sqlite3.DatabaseError as again:
+            raise self._explained(again) from None
+        saved = self._carry_over(aside)
+        _log.error(
+            "%s was broken (%s); it is kept as %s, %d points of it could be read",
+            *(self._path, error, aside, saved),
+        )
+
+    def _carry_over(self, aside: Path) -> int:
+        """Copy the parcels that a broken file still gives, from both its ends."""
+        saved: dict[int, Any] = {}
+        ends = ("ORDER BY id", "ORDER BY id DESC")
+        for order in ends:
+            with (
+                suppress(sqlite3.DatabaseError),
+                closing(sqlite3.connect(aside)) as broken,
+            ):
+                for row in broken.execute(
+                    f"SELECT id, priority, points, made_s, minutes, body FROM parcel {order}"  # noqa: S608
+                ):
+                    saved[row[0]] = row
+        with self._committed() as disk:
+            disk.executemany(
+                "INSERT INTO parcel VALUES (?, ?, ?, ?, ?, ?)", [saved[n] for n in sorted(saved)]
+            )
+        self._count()
+        return sum(row[2] for row in saved.values())
+
+    def _explained(self, error: sqlite3.DatabaseError) -> LinetwinError:
+        said = str(error)
+        if "locked" in said:
+            return LinetwinError(
+                f"{self._path}: another twin has this spool; one spool a twin, end that one or "
+                "choose another --data"
+            )
+        if "full" in said:
+            return LinetwinError(f"{self._path}: the disk is full; make room ({said})")
+        return LinetwinError(
+            f"{self._path}: must be a file that can be written; look at its directory and disk "
+            f"({said})"
+        )
+
+
+def _is_broken(error: sqlite3.DatabaseError) -> bool:
+    return any(word in str(error) for word in _BROKEN)
+
+
+def _tally(disk: sqlite3.Connection, name: str, points: int) -> None:
+    disk.execute(
+        "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET points = points + ?",
+        (name, points, points),
+    )
+
+
+def _note_refused(disk: sqlite3.Connection, refused: Sequence[RefusedLine]) -> None:
+    rows = [(line.text, line.reason) for line in refused]
+    disk.executemany("INSERT INTO refused (text, reason) VALUES (?, ?)", rows)
+    disk.execute(
+        "DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?", (_KEPT_REFUSED,)
+    )
+    _tally(disk, "refused", len(rows))
