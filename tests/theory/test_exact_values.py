@@ -1,119 +1,138 @@
-"""The engine's own intervals hold the exact values as often as they promise to."""
+"""The engines' own intervals hold the exact values as often as they promise to."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Any
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
-from exact_values import (
-    CASES,
-    LOOK_AHEAD,
-    LOOK_AHEAD_QUANTILES,
-    LOOK_AHEAD_VARIANCE,
-    VARIANCE_RATES,
-    Case,
-)
+from exact_values import CASES, VARIANCE_RATES
+from judged import interval, judge, span_for
+from markov import Chain, Plan
 from scipy import stats
+from theory_lines import S, line_of, random_plans
 
-from twin.engine.simpy_engine import SimpyEngine
-from twin.model import Buffer, Line, Station
+from twin.engine.kernel import kernel_library
+from twin.engine.results import Estimate
+from twin.engine.simulation import EngineName, simulate
 
-S = 1_000_000
-
-
-def line_of(case: Case) -> Line:
-    names = [chr(ord("A") + i) for i in range(len(case.rates))]
-
-    def station(name: str, rate: float) -> Station:
-        mean = round(S / rate)
-        service: Any = {"distribution": "exponential", "mean": mean}
-        if case.stages > 1:
-            service = {"distribution": "erlang", "mean": mean, "stages": case.stages}
-        failures: Any = ()
-        if case.clock:
-            up = {"distribution": "exponential", "mean": round(S / case.failure_rate)}
-            down = {"distribution": "exponential", "mean": round(S / case.repair_rate)}
-            failures = ({"id": "f", "depends_on": case.clock, "mtbf": up, "mttr": down},)
-        return Station(id=name, cycle_time=service, failures=failures)
-
-    return Line(
-        id="THEORY",
-        stations=tuple(station(*pair) for pair in zip(names, case.rates, strict=True)),
-        buffers=tuple(
-            Buffer(id=f"q{i}", sources=a, sinks=b, capacity=size)  # type: ignore[arg-type]
-            for i, ((a, b), size) in enumerate(zip(pairwise(names), case.buffers, strict=True))
-        ),
-    )
+needs_kernel = pytest.mark.skipif(
+    kernel_library() is None, reason="the compiled engine is not installed: no C compiler"
+)
+PUBLISHED = [(case.name, case.plan, Chain(case.plan), case.throughput) for case in CASES]
+Theory = list[tuple[str, Plan, Chain, float]]
 
 
-def throughputs(line: Line, seed: int, replications: int, warm_up: int, span: int) -> Any:
-    """Parts in each unit of time, of each replication."""
-    found = []
-    for replication in range(replications):
-        engine = SimpyEngine(line, seed=seed, replication=replication)
-        engine.advance(warm_up * S)
-        before = int(engine.counters().good[-1])
-        engine.advance((warm_up + span) * S)
-        found.append((int(engine.counters().good[-1]) - before) / span)
-    return np.array(found)
+def random_cases(seed: int, count: int, most_states: int) -> Theory:
+    drawn = random_plans(seed, count, most_states)
+    return [(str(plan), plan, chain, chain.throughput) for plan, chain in drawn]
 
 
-def half_width(values: Any) -> float:
-    n = len(values)
-    return float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / n**0.5)
-
-
-def test_intervals_hold_the_exact_values() -> None:
-    held, wide = [], []
+def intervals(
+    cases: Theory, engine: EngineName, half_width: float, replications: int, seed: int
+) -> list[Estimate]:
     # A seed for each case: stations of one name would share their draws, and the cases' fates.
-    for index, case in enumerate(CASES):
-        found = throughputs(line_of(case), 100 + index, 8, 150, 600)
-        half = half_width(found)
-        held.append(abs(found.mean() - case.throughput) <= half)
-        wide.append(half / case.throughput)
-    missed = [case.name for case, ok in zip(CASES, held, strict=True) if not ok]
-    # Of so many cases at 95 % each, fewer than this would miss but once in some hundred runs.
-    assert len(missed) <= stats.binom.ppf(0.997, len(CASES), 0.05), missed
-    assert np.median(wide) < 0.04
+    return [
+        interval(plan, span_for(chain, half_width, replications), replications, seed + i, engine)
+        for i, (_, plan, chain, _) in enumerate(cases)
+    ]
+
+
+@needs_kernel
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("table", "cases"),
+    [("published", PUBLISHED), ("random", random_cases(1, 16, 3000))],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_kernel_holds_the_exact_values(table: str, cases: Theory) -> None:
+    found = intervals(cases, "kernel", 0.0015, 40, 100)
+    verdict = judge([case[0] for case in cases], [case[3] for case in cases], found)
+    print(f"kernel, {table} lines: {verdict}")  # noqa: T201 - the report
+    assert verdict.as_promised, verdict.missed
+    assert verdict.widest <= 0.002
+    assert verdict.median_error <= 0.001
+
+
+def test_simpy_holds_the_exact_values() -> None:
+    cases = PUBLISHED + random_cases(2, 16, 3000)
+    found = [interval(plan, 400, 8, 500 + i, "simpy") for i, (_, plan, _, _) in enumerate(cases)]
+    verdict = judge([case[0] for case in cases], [case[3] for case in cases], found)
+    print(f"SimPy, short runs: {verdict}")  # noqa: T201 - the report
+    assert verdict.as_promised, verdict.missed
+    assert verdict.median_error < 0.02
+
+
+@needs_kernel
+@pytest.mark.nightly
+def test_the_kernel_holds_the_exact_values_of_many_lines() -> None:
+    cases = PUBLISHED + random_cases(3, 400, 20_000)
+    found = intervals(cases, "kernel", 0.0014, 40, 10_000)
+    verdict = judge([case[0] for case in cases], [case[3] for case in cases], found)
+    print(f"kernel, published and random lines: {verdict}")  # noqa: T201 - the report
+    assert 0.90 <= verdict.coverage <= 0.99
+    assert verdict.widest <= 0.002
+    assert verdict.median_error <= 0.001
+
+
+BATCHES, IN_A_BATCH = 10, 10
+
+
+def _batch(half_width: float, job: tuple[Plan, int]) -> list[float]:
+    """The throughputs of a case's replications."""
+    plan, seed = job
+    span = span_for(Chain(plan), half_width, BATCHES * IN_A_BATCH)
+    results = simulate(
+        line_of(plan),
+        engine="simpy",
+        seed=seed,
+        replications=BATCHES * IN_A_BATCH,
+        warm_up_us=200 * S,
+        span_us=span * S,
+    )
+    return [int(counters.good[-1]) / span for counters in results.replications]
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(7200)
-def test_intervals_hold_the_exact_values_as_often_as_they_promise() -> None:
-    held = []
-    for index, case in enumerate(CASES):
-        line = line_of(case)
-        runs = [throughputs(line, 1000 * (index + 1) + i, 8, 300, 3000) for i in range(20)]
-        held += [abs(r.mean() - case.throughput) <= half_width(r) for r in runs]
-        pooled = np.concatenate(runs)
-        error = abs(pooled.mean() - case.throughput)
-        assert error <= 4 * pooled.std(ddof=1) / len(pooled) ** 0.5, case.name
-        assert half_width(pooled) < 0.006 * case.throughput, case.name
-    assert 0.90 <= np.mean(held) <= 0.99
+def test_simpy_holds_the_exact_values_as_often_as_it_promises() -> None:
+    """One narrow interval for each line; and ten of a tenth of its runs, to count the misses."""
+    jobs = [(plan, 20_000 + i) for i, (_, plan, _, _) in enumerate(PUBLISHED)]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        runs = list(pool.map(partial(_batch, 0.0016), jobs))
+    names, exact = [case[0] for case in PUBLISHED], [case[3] for case in PUBLISHED]
+    narrow = judge(names, exact, [Estimate.of(values) for values in runs])
+    batches = [Estimate.of(values[b::BATCHES]) for values in runs for b in range(BATCHES)]
+    wide = judge(np.repeat(names, BATCHES).tolist(), np.repeat(exact, BATCHES).tolist(), batches)
+    print(f"SimPy, published lines: {narrow}\nSimPy, a tenth of the runs each: {wide}")  # noqa: T201
+    assert narrow.as_promised, narrow.missed
+    assert narrow.widest <= 0.002
+    assert narrow.median_error <= 0.001
+    assert 0.90 <= wide.coverage <= 0.99
 
 
-@pytest.mark.parametrize(("k", "b", "rate"), VARIANCE_RATES)
-def test_the_spread_of_the_output_is_the_exact_one(k: int, b: int, rate: float) -> None:
-    n, span = 40, 500
-    line = line_of(Case("", (1,) * k, (b,) * (k - 1), 0))
-    found = throughputs(line, 5, n, 60, span)
-    ratio = found.var(ddof=1) * span / rate * (n - 1)
-    assert stats.chi2.ppf(0.0005, n - 1) < ratio < stats.chi2.ppf(0.9995, n - 1)
+def _half_width_over_the_exact_one(
+    plan: Plan, chain: Chain, engine: EngineName, replications: int, span: int, seed: int
+) -> float:
+    found = interval(plan, span, replications, seed, engine)
+    assert found.half_width_95 is not None
+    return found.half_width_95 / (1.96 * (chain.variance_rate / (replications * span)) ** 0.5)
 
 
-def test_a_look_ahead_from_the_empty_line() -> None:
-    line = line_of(Case("", (1, 1, 1), (2, 2), 0))
-    runs: dict[int, list[int]] = {horizon: [] for horizon in LOOK_AHEAD}
-    for replication in range(1500):
-        engine = SimpyEngine(line, seed=3, replication=replication)
-        for horizon, found in runs.items():
-            engine.advance(horizon * S)
-            found.append(int(engine._floor.stations[-1].machines[0].good))
-    for horizon, exact in LOOK_AHEAD.items():
-        found = np.array(runs[horizon])
-        assert abs(found.mean() - exact) < 3.3 * found.std() / len(found) ** 0.5, horizon
-    assert np.var(runs[10]) == pytest.approx(LOOK_AHEAD_VARIANCE, rel=0.12)
-    quantiles = np.quantile(runs[10], [0.05, 0.5, 0.95])
-    assert np.abs(quantiles - LOOK_AHEAD_QUANTILES).max() <= 1
+@pytest.mark.parametrize(
+    ("engine", "replications", "span"),
+    [pytest.param("kernel", 300, 2000, marks=needs_kernel), ("simpy", 40, 500)],
+)
+def test_half_widths_are_those_of_the_exact_variance(
+    engine: EngineName, replications: int, span: int
+) -> None:
+    plans = [(plan, Chain(plan)) for plan, _ in VARIANCE_RATES]
+    if engine == "kernel":
+        plans += random_plans(4, 3, 3000)
+    spread = stats.chi2(replications - 1)
+    student = stats.t.ppf(0.975, replications - 1) / 1.96
+    for i, (plan, chain) in enumerate(plans):
+        ratio = _half_width_over_the_exact_one(plan, chain, engine, replications, span, 900 + i)
+        likely = [(spread.ppf(p) / (replications - 1)) ** 0.5 * student for p in (0.0005, 0.9995)]
+        assert likely[0] < ratio < likely[1], plan
