@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from twin.engine.events import COLUMNS, EventKind, EventLog
 from twin.engine.simulation import Engine
 
-__all__ = ["Difference", "Tally", "compare", "first_difference"]
+__all__ = ["Difference", "Tally", "compare", "first_difference", "taken"]
 
 Ints = NDArray[np.int64]
 OF_ITS_OWN = (
@@ -36,14 +36,14 @@ class Tally:
         moves: completed operations.
         failures: that struck, changeovers among them.
         ties: instants at which time itself brought about more than one event.
-        places_at_ties: the events at such instants.
+        at_ties: the events at such instants.
     """
 
     events: int = 0
     moves: int = 0
     failures: int = 0
     ties: int = 0
-    places_at_ties: int = 0
+    at_ties: int = 0
 
     @classmethod
     def of(cls, rows: Ints) -> Tally:
@@ -55,7 +55,7 @@ class Tally:
             moves=int((rows[:, 1] == EventKind.OPERATION_COMPLETED).sum()),
             failures=int((rows[:, 1] == EventKind.MACHINE_FAILED).sum()),
             ties=int((many > 1).sum()),
-            places_at_ties=int(many[many > 1].sum()),
+            at_ties=int(many[many > 1].sum()),
         )
 
     def __add__(self, other: Tally) -> Tally:
@@ -64,7 +64,7 @@ class Tally:
     def __str__(self) -> str:
         return (
             f"{self.moves:,} moves, {self.failures:,} failures, {self.events:,} events, "
-            f"{self.ties:,} ties ({self.places_at_ties:,} events in them)"
+            f"{self.ties:,} ties ({self.at_ties:,} events in them)"
         )
 
 
@@ -80,8 +80,8 @@ def first_difference(a: Ints, b: Ints) -> str:
     return "\n".join(story)
 
 
-def _taken(log: EventLog) -> Ints:
-    """The rows since the last time; the log is empty then."""
+def taken(log: EventLog) -> Ints:
+    """The rows of a log since the last time; it is empty then."""
     rows = log.table()
     log._blocks.clear()
     return rows
@@ -112,7 +112,7 @@ def compare(
         until = min(to_us, simpy.now_us + slice_us)
         simpy.advance(until)
         kernel.advance(until)
-        a, b = map(_taken, logs)
+        a, b = map(taken, logs)
         if not np.array_equal(a, b):
             raise Difference(f"after {total}:\n{first_difference(a, b)}")
         total += Tally.of(a)

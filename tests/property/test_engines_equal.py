@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from equal_runs import Tally, compare, first_difference
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_lines import lines
 
 from lines.loader import load
 from twin.engine.counters import Counters
-from twin.engine.events import COLUMNS, EventKind, EventLog
+from twin.engine.events import EventLog
 from twin.engine.kernel import KernelEngine, kernel_library
 from twin.engine.simpy_engine import SimpyEngine
 from twin.model import Line
@@ -41,41 +41,51 @@ def _both(line: Line, stops: list[int], seed: int) -> tuple[EventLog, EventLog, 
     return reference, compiled, simpy.counters(), kernel.counters()
 
 
-def _first_difference(a: np.ndarray, b: np.ndarray) -> str:
-    n = min(len(a), len(b))
-    unequal = np.nonzero((a[:n] != b[:n]).any(axis=1))[0]
-    at = int(unequal[0]) if len(unequal) else n
-    story = [f"event {at} of {len(a)} (SimPy) and {len(b)} (kernel); {', '.join(COLUMNS)}"]
-    for name, table in (("SimPy ", a), ("kernel", b)):
-        near = table[max(0, at - 5) : at + 1]
-        story += [f"{name} {EventKind(row[1]).name:20} {row.tolist()}" for row in near]
-    return "\n".join(story)
-
-
 def _assert_equal(line: Line, stops: list[int], seed: int = 1) -> int:
     reference, compiled, simpy, kernel = _both(line, stops, seed)
     if reference.digest() != compiled.digest():
-        pytest.fail(_first_difference(reference.table(), compiled.table()))
+        pytest.fail(first_difference(reference.table(), compiled.table()))
     for name in COUNTED:
         assert (getattr(simpy, name) == getattr(kernel, name)).all(), name
     assert simpy.span_us == kernel.span_us
     return reference.count
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(
-    line=lines(),
-    stops=st.lists(st.integers(0, 90 * SECOND), min_size=1, max_size=3).map(sorted),
-    seed=st.integers(0, 2**32),
-)
-def test_random_lines_give_the_same_events(line: Line, stops: list[int], seed: int) -> None:
+slow = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+seeds = st.integers(0, 2**32)
+instants = st.lists(st.integers(0, 90 * SECOND), min_size=1, max_size=3).map(sorted)
+
+
+# In parts, so that they spread over the processors.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(4))
+@settings(slow, max_examples=400)
+@given(line=lines(), stops=instants, seed=seeds)
+def test_random_lines_give_the_same_events(
+    part: int, line: Line, stops: list[int], seed: int
+) -> None:
     _assert_equal(line, stops, seed)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(line=lines(constants_only=True), seed=st.integers(0, 2**32))
-def test_lines_full_of_ties_give_the_same_events(line: Line, seed: int) -> None:
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(2))
+@settings(slow, max_examples=400)
+@given(line=lines(constants_only=True), seed=seeds)
+def test_lines_full_of_ties_give_the_same_events(part: int, line: Line, seed: int) -> None:
     _assert_equal(line, [120 * SECOND], seed)
+
+
+@settings(slow, max_examples=150)
+@given(line=lines(eventful=True, max_steps=2), seed=seeds)
+def test_lines_where_much_stands_still_give_the_same_events(line: Line, seed: int) -> None:
+    _assert_equal(line, [90 * SECOND], seed)
+
+
+@pytest.mark.nightly
+@settings(slow, max_examples=20_000)
+@given(line=lines(), seed=seeds, span=st.integers(1, 600 * SECOND))
+def test_many_random_lines_give_the_same_events(line: Line, seed: int, span: int) -> None:
+    _assert_equal(line, [span], seed)
 
 
 @pytest.mark.parametrize(("name", "hours"), [("storage_line", 12), ("tube_line", 5.5)])
@@ -84,15 +94,22 @@ def test_the_packaged_lines_give_the_same_events(name: str, hours: float) -> Non
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("name", "hours"), [("storage_line", 30 * 24), ("tube_line", 36)])
-def test_whole_days_of_the_packaged_lines_give_the_same_events(name: str, hours: float) -> None:
-    line = load(name)
-    reference, compiled = EventLog(keep=False), EventLog(keep=False)
-    simpy = SimpyEngine(line, log=reference)
-    kernel = KernelEngine(line, on_events=compiled.add_block)
-    end = round(hours * 3600 * SECOND)
-    while simpy.now_us < end:
-        simpy.advance(min(end, simpy.now_us + 3600 * SECOND))
-        kernel.advance(simpy.now_us)
-        assert reference.digest() == compiled.digest(), f"before hour {simpy.now_us / 3.6e9:.0f}"
-    assert reference.count > 1_000_000
+@pytest.mark.parametrize(
+    ("name", "hours", "slice_s"), [("storage_line", 30 * 24, 4 * 3600), ("tube_line", 36, 300)]
+)
+def test_whole_days_of_the_packaged_lines_give_the_same_events(
+    name: str, hours: float, slice_s: int
+) -> None:
+    line, logs = load(name), (EventLog(), EventLog())
+    engines = (SimpyEngine(line, log=logs[0]), KernelEngine(line, on_events=logs[1].add_block))
+    told = {24 * 3600 * SECOND}
+
+    def tell(at: int, tally: Tally) -> None:
+        if at in told:
+            print(f"{name}, the first day: {tally}")  # noqa: T201 - the report
+
+    tally = compare(*engines, logs, round(hours * 3600 * SECOND), slice_s * SECOND, tell)
+    print(f"{name}, {hours} h: {tally}; differences 0")  # noqa: T201 - the report
+    assert tally.moves > 1_000_000
+    assert tally.failures > 1_000
+    assert tally.ties > 1_000
