@@ -11,7 +11,7 @@ help:
 	@echo "make test   make the environment and run the whole test suite"
 	@echo "make lint   style, types and the direction of imports"
 	@echo "make bench  the benchmarks, one after the other"
-	@echo "make nightly  the long tests"
+	@echo "make nightly  the long tests, with a report of what they counted"
 	@echo "make clean  remove the environment and what tools left behind"
 
 run: $(VENV)/.runs
@@ -21,7 +21,7 @@ test: $(VENV)/.tests $(VENV)/.servers tests/interop/node_modules
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not nightly" $(ARGS)
 
 nightly: $(VENV)/.tests $(VENV)/.servers
-	$(BIN)/python -m pytest -m nightly --timeout 7200 $(ARGS)
+	$(BIN)/python -m pytest -m nightly --timeout 14400 -raP $(ARGS)
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .

@@ -34,8 +34,8 @@ def interval(plan: Plan, span: int, replications: int, seed: int, engine: Engine
         engine=engine,
         seed=seed,
         replications=replications,
-        warm_up_us=WARM_UP * S,
-        span_us=span * S,
+        warmup=WARM_UP * S,
+        until=span * S,
     )
     found = results.good_per_h()
     assert found.half_width_95 is not None

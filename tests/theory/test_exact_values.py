@@ -89,8 +89,8 @@ def _batch(half_width: float, job: tuple[Plan, int]) -> list[float]:
         engine="simpy",
         seed=seed,
         replications=BATCHES * IN_A_BATCH,
-        warm_up_us=200 * S,
-        span_us=span * S,
+        warmup=200 * S,
+        until=span * S,
     )
     return [int(counters.good[-1]) / span for counters in results.replications]
 

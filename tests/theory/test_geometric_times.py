@@ -101,7 +101,7 @@ def line_of(n: int, *machines: Rates) -> Line:
 
 def throughput(line: Line, engine: EngineName, replications: int, cycles: int) -> Estimate:
     results = simulate(
-        line, engine=engine, seed=3, replications=replications, warm_up_us=5_000, span_us=cycles
+        line, engine=engine, seed=3, replications=replications, warmup=5_000, until=cycles
     )
     return Estimate.of([int(counters.good[-1]) / cycles for counters in results.replications])
 
