@@ -2,6 +2,7 @@
 
 LinetwinError
  ├── LineFileError      a line file is wrong; carries every fault found
+ │    └── ScenarioError a scenario is wrong
  ├── QuantityError      a text is no quantity of the wanted kind (ValueError too)
  ├── EngineError        an engine was asked for something it can't do
  ├── TraceError         a file is no trace, or two traces are not of the same run
@@ -23,6 +24,7 @@ __all__ = [
     "LinetwinError",
     "NotConnected",
     "QuantityError",
+    "ScenarioError",
     "TraceError",
     "UsageError",
 ]
@@ -74,6 +76,10 @@ class LineFileError(LinetwinError):
         if len(self.faults) > self.SHOWN:
             shown.append(f"... and {len(self.faults) - self.SHOWN:,} more faults")
         super().__init__("\n".join(shown))
+
+
+class ScenarioError(LineFileError):
+    """A scenario is refused; the same in all else."""
 
 
 class QuantityError(LinetwinError, ValueError):

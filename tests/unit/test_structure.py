@@ -18,9 +18,11 @@ CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 
 HOMES = {
     "asyncua": ("opcua/",),
+    "distributed": ("twin/whatif/workers.py",),
     "cryptography": ("opcua/",),
     "duckdb": ("twin/historian/duckdb_store.py", "twin/engine/trace_file.py"),
     "influxdb_client": ("twin/historian/influx.py",),
+    "loky": ("twin/whatif/workers.py",),
     "pydantic": (
         "twin/model/",
         "twin/engine/snapshot.py",
@@ -28,10 +30,12 @@ HOMES = {
         "twin/engine/trace_header.py",
         "lines/",
         "opcua/tag_map.py",
+        "twin/whatif/amount.py",
+        "twin/whatif/result.py",
     ),
     "rich": ("twin/cli/",),
     "ruamel": ("lines/yaml_tree.py", "opcua/tag_map.py"),
-    "scipy": ("twin/engine/quantiles.py", "twin/engine/results.py"),
+    "scipy": ("twin/engine/quantiles.py", "twin/engine/results.py", "twin/whatif/estimates.py"),
     "simpy": ("twin/engine/agenda.py",),
     "typer": ("twin/cli/",),
     "urllib3": ("twin/historian/influx.py",),

@@ -7,7 +7,18 @@ import sys
 
 import typer
 
-from twin.cli import check, history, lines_command, plc, run_command, simulate, snapshot, trace
+from twin.cli import (
+    check,
+    compare,
+    history,
+    lines_command,
+    plc,
+    run_command,
+    simulate,
+    snapshot,
+    trace,
+    whatif,
+)
 from twin.errors import LineFileError, LinetwinError, UsageError
 
 __all__ = ["app", "run"]
@@ -28,6 +39,8 @@ app.command("lines", epilog=lines_command.EXAMPLES)(lines_command.lines)
 app.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command("snapshot", epilog=snapshot.EXAMPLES)(snapshot.snapshot)
 app.add_typer(trace.app, name="trace")
+app.command("whatif", epilog=whatif.EXAMPLES)(whatif.whatif)
+app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)

@@ -61,7 +61,9 @@ def plural(noun: str) -> str:
 
 def print_table(table: Table) -> None:
     """Print a table; where no terminal limits the width, nothing is cut off to fit one."""
-    STDOUT.print(table, width=None if STDOUT.is_terminal else PAPER_WIDTH)
+    # The width given to `print` can only narrow a console: one for paper is a console of its own.
+    console = STDOUT if STDOUT.is_terminal else Console(width=PAPER_WIDTH)
+    console.print(table)
 
 
 def print_json(value: object) -> None:

@@ -1,0 +1,84 @@
+"""An answer on the screen and in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from twin.cli.screen import STDERR, STDOUT, print_json, print_table
+from twin.errors import LinetwinError, UsageError
+from twin.whatif.report_html import html_report
+from twin.whatif.report_markdown import markdown_report
+from twin.whatif.result import SavedAnswer
+from twin.whatif.telling import HEADINGS, facts, rows, title, verdict
+
+__all__ = ["check_files", "show_answer"]
+
+REPORTS = {".html": html_report, ".md": markdown_report}
+LISTED = 12
+
+
+def check_files(out: Path | None, reports: list[Path]) -> None:
+    """Refuse files that can't be written, before the work and not after it.
+
+    Raises:
+        UsageError: a report of an unknown kind, or a folder that is not there.
+    """
+    for report in reports:
+        if report.suffix not in REPORTS:
+            raise UsageError(f"--report must end in .html or .md, got {str(report)!r}")
+    for file in [*([out] if out else []), *reports]:
+        if file.is_dir() or not file.absolute().parent.is_dir():
+            raise UsageError(f"can't write {str(file)!r}: there is no such folder, or it is one")
+
+
+def show_answer(kept: SavedAnswer, out: Path | None, reports: list[Path], as_json: bool) -> None:
+    """Print an answer, and write the files that were asked for."""
+    texts = {report: REPORTS[report.suffix](kept) for report in reports}
+    for file, text in {**({out: kept.to_json()} if out else {}), **texts}.items():
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise LinetwinError(f"can't write {file}: {error.strerror}") from None
+        STDERR.print(f"written: {file}", highlight=False, soft_wrap=True, markup=False)
+    if as_json:
+        print_json(kept.model_dump(mode="json", exclude={"line", "start"}))
+        return
+    answer = kept.answer()
+    if kept.stopped_by in ("interrupted", "time"):
+        STDOUT.print("The answer so far: less precise than asked for.", style="bold yellow")
+    table = Table(title=title(kept, answer), box=box.SIMPLE, padding=(0, 1, 0, 0))
+    told = rows(answer)
+    fitting = _columns_that_fit([HEADINGS, *(row.cells for row in told)])
+    for number, heading in enumerate(HEADINGS[:fitting]):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=number > 0)
+    for row in told:
+        style = None if row.sure is None else "bold" if row.sure else "dim"
+        table.add_row(*row.cells[:fitting], style=style)
+    print_table(table)
+    for variant in answer.variants[1:]:
+        said = [str(difference) for difference in variant.differences]
+        more = f"; and {len(said) - LISTED} more" if len(said) > LISTED else ""
+        _say(f"{variant.name}: {'; '.join(said[:LISTED])}{more}")
+    _say("", *verdict(answer), "")
+    for name, text in facts(kept):
+        _say(f"{name:<14}{text}")
+
+
+def _columns_that_fit(table: list[tuple[str, ...]]) -> int:
+    """How many columns from the left a terminal has room for, and at least the first four."""
+    if not STDOUT.is_terminal:
+        return len(table[0])
+    used, widths = 2, [max(map(len, column)) + 2 for column in zip(*table, strict=True)]
+    for number, width in enumerate(widths):
+        used += width
+        if used > STDOUT.width and number >= 4:
+            return number
+    return len(widths)
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        STDOUT.print(line, highlight=False, soft_wrap=True, markup=False)
