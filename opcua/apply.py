@@ -12,10 +12,10 @@ from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
 
 from opcua.companion_space import described
 from opcua.node_spec import Derived, NodeKind, NodeSpec
+from opcua.properties import properties, signal_type
 from opcua.structures import instant
 from opcua.ua_values import Namespaces, node_id, qualified, variant
-from opcua.units import common_code
-from opcua.wire_values import BASE, Localized, QName, Ref, Span, Unit, Wire, base
+from opcua.wire_values import QName, Ref, Wire, base
 from twin.signals import Value, ValueType
 
 __all__ = ["AppliedPlan", "Locale", "apply", "data_value", "wire_value"]
@@ -126,12 +126,10 @@ _NO_EVENTS = _held(0, ua.VariantType.Byte)
 _NO_SAMPLING = _held(0.0, ua.VariantType.Double)
 
 _READ_ONLY = ua.AccessLevel.CurrentRead.mask
-_ORGANIZES, _HAS_COMPONENT, _HAS_PROPERTY = base(35), base(47), base(46)
+_ORGANIZES, _HAS_COMPONENT = base(35), base(47)
 _HAS_TYPE = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
-_FOLDER_TYPE, _OBJECT_TYPE, _VARIABLE_TYPE, _PROPERTY_TYPE = base(61), base(58), base(63), base(68)
-_ANALOG_UNIT_RANGE, _ANALOG_UNIT = base(17570), base(17497)
+_FOLDER_TYPE, _OBJECT_TYPE, _VARIABLE_TYPE = base(61), base(58), base(63)
 _OBJECTS_FOLDER = base(85)
-_RANGE, _EU_INFORMATION, _LOCALIZED_TEXT = base(884), base(887), base(21)
 
 
 class _Writer:
@@ -176,21 +174,10 @@ class _Writer:
         held = data_value(value, value_type, self._at)
         kind = base(_VARIANT_TYPE[value_type].value)
         self._variable(node, held, spec.data_type or kind, spec.rank)
-        ranged = spec.low is not None and spec.high is not None
-        usual = _VARIABLE_TYPE
-        if ranged:
-            usual = _ANALOG_UNIT_RANGE
-        elif spec.unit != "1":
-            usual = _ANALOG_UNIT
-        self._typed(node, spec.type_id or usual)
+        self._typed(node, signal_type(spec))
         self._hang(spec, node, _HAS_COMPONENT)
-        if spec.low is not None and spec.high is not None:
-            self._property(spec, "EURange", _RANGE, Span(spec.low, spec.high))
-        if ranged or spec.unit != "1":
-            unit = Unit(spec.unit, common_code(spec.unit))
-            self._property(spec, "EngineeringUnits", _EU_INFORMATION, unit)
-        if spec.values:
-            self._property(spec, "EnumStrings", _LOCALIZED_TEXT, _enum_strings(spec.values))
+        for own in properties(spec):
+            self.held(own, {})
         made: ua.NodeId = node.nodeid
         return made
 
@@ -248,24 +235,6 @@ class _Writer:
         if rank > 0:
             node.attributes[ids.ArrayDimensions] = _held([0] * rank, kinds.UInt32, is_array=True)
 
-    def _property(self, of: NodeSpec, name: str, data_type: Ref, value: object) -> None:
-        is_array = type(value) is tuple
-        kind = "LocalizedText" if data_type == _LOCALIZED_TEXT else "ExtensionObject"
-        spec = NodeSpec(
-            f"{of.node}/{name}",
-            of.node,
-            name,
-            NodeKind.VARIABLE,
-            # Names of standard properties are in the standard's namespace.
-            name_uri=BASE,
-            type_id=_PROPERTY_TYPE,
-            reference=_HAS_PROPERTY,
-            data_type=data_type,
-            rank=1 if is_array else -1,
-            held=Wire(kind, value),
-        )
-        self.held(spec, {})
-
     def _typed(self, node: NodeData, type_id: Ref) -> None:
         kind = self._space[node_id(type_id, self._namespaces)]
         node.references.append(
@@ -288,9 +257,3 @@ class _Writer:
         above.references.append(described(below, kind, self._space, is_forward=True))
         if both_ways:
             below.references.append(described(above, kind, self._space, is_forward=False))
-
-
-def _enum_strings(values: tuple[tuple[int, str], ...]) -> tuple[Localized, ...]:
-    """Names from 0 on, without a gap, as EnumStrings wants them."""
-    names = dict(values)
-    return tuple(Localized(names.get(i, "")) for i in range(max(names) + 1))

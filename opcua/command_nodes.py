@@ -12,7 +12,7 @@ of its limits with BadOutOfRange. Neither then changes anything.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from asyncua import ua
@@ -20,14 +20,13 @@ from asyncua.crypto.permission_rules import User
 from asyncua.server.address_space import AddressSpace, AttributeService, AttributeValue, NodeData
 from asyncua.server.internal_server import InternalServer
 
-from opcua.address_space import NodeKind, NodeSpec
 from opcua.requests import Requests
 from twin.errors import CommandRefused
 from twin.model.line import Line
 from twin.model.packml import Mode
 from twin.model.packml_table import Command
 
-__all__ = ["bind_requests", "setpoint_specs"]
+__all__ = ["bind_requests"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,35 +36,6 @@ _HAS_PROPERTY = ua.NodeId(ua.ObjectIds.HasProperty)
 _HAS_TYPE = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
 Key = tuple[str, str]
 Method = Callable[..., Coroutine[Any, Any, list[ua.Variant] | ua.StatusCode]]
-
-
-def setpoint_specs(line: Line, plc: str, requests: Requests) -> Iterator[NodeSpec]:
-    """Plan the setpoints of a PLC: below nodes that its own plan has."""
-    folders: set[str] = set()
-    for point in requests.setpoints.values():
-        if point.plc != plc:
-            continue
-        above = f"{line.id}/{point.station}"
-        if point.unit != point.station:
-            above = f"{above}/{point.unit}"
-        *names, last = point.path
-        for name in names:
-            folder = f"{above}/{name}"
-            if folder not in folders:
-                folders.add(folder)
-                yield NodeSpec(folder, above, name, NodeKind.FOLDER)
-            above = folder
-        yield NodeSpec(
-            f"{above}/{last}",
-            above,
-            last,
-            NodeKind.VARIABLE,
-            point.text,
-            point.key,
-            point.value_type,
-            point.low,
-            point.high,
-        )
 
 
 def bind_requests(

@@ -20,11 +20,12 @@ from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
 from opcua.apply import AppliedPlan, Locale, apply, data_value, wire_value
 from opcua.clock import Clock
 from opcua.collection import no_collection
-from opcua.command_nodes import bind_requests, setpoint_specs
+from opcua.command_nodes import bind_requests
 from opcua.guarded_server import guarded_server, namespace_table
 from opcua.packml_methods import bind_packml
 from opcua.requests import Requests
 from opcua.security import ServerSecurity, is_loopback
+from opcua.setpoint_nodes import setpoint_specs
 from opcua.structures import instant
 from twin.engine.plant import Plant
 from twin.errors import UsageError
@@ -101,7 +102,7 @@ class PlcServer:
         name = f"{self.line.id} {self.plc}"
         server = await guarded_server(name, self.url, self._security, namespaces)
         own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
-        settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc, requests))
+        settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc))
         self._values = {**own, **values, **(requests.values if requests else {})}
         self._applied = apply(
             server.iserver.aspace,

@@ -57,6 +57,7 @@ class NodeSpec:
         data_type, rank: of a variable; None for the usual one of its value's type, -1 for a scalar.
         held: the value of a variable that never changes.
         derived: where the value of a variable comes from that is no signal itself.
+        writable: whether a client may write it.
         declaration: of a method the node in the type.
         listed_by: other nodes that refer to it: reference and node.
     """
@@ -79,5 +80,6 @@ class NodeSpec:
     rank: int = -1
     held: Wire | None = None
     derived: Derived | None = None
+    writable: bool = False
     declaration: Ref | None = None
     listed_by: tuple[tuple[Ref, Ref], ...] = ()

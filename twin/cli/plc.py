@@ -22,6 +22,7 @@ from lines.loader import load
 from opcua.clock import WallClock
 from opcua.emulated_plc import serve_line
 from opcua.security import make_pki, server_security
+from twin.cli.export_file import export_address_space
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.screen import STDERR, finite, progress_bar
 from twin.engine.plant import SimulatedPlant, warmed_plant
@@ -34,7 +35,8 @@ __all__ = ["EXAMPLES", "plc"]
 
 EXAMPLES = (
     "Examples:  twin plc tube_line   |   twin plc my_line.yaml --speed 60 --port PLC-A=4841   |   "
-    "twin plc storage_line --no-security   (loopback only)"
+    "twin plc storage_line --no-security   (loopback only)   |   "
+    "twin plc tube_line --export tags.csv"
 )
 
 
@@ -63,8 +65,15 @@ def plc(
         bool, typer.Option(hidden=True, help="End when stdin is closed: when who started us ends.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write the address space to FILE.xml (NodeSet2) or FILE.csv, and end."),
+    ] = None,
 ) -> None:
     """Serve the emulated PLCs of a line over OPC UA until Ctrl-C."""
+    if export is not None:
+        export_address_space(line, export)
+        return
     if end_with_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     finite("--speed", speed)
