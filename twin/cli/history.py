@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from twin.cli.history_gaps import why_nothing
+from twin.cli.interrupt import interruptible
+from twin.cli.numbers import whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.screen import STDERR, print_json
 from twin.errors import QuantityError, UsageError
 from twin.historian.duckdb_store import DuckDBHistorian
-from twin.historian.port import History, Quality, Query
+from twin.historian.port import Historian, History, Quality, Query
 from twin.model.quantity import parse_duration
 
 __all__ = ["EXAMPLES", "history"]
@@ -36,7 +40,10 @@ def history(
     last: Annotated[
         str | None, typer.Option(help="So much time before the newest point, as '15 min'.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many points.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(parser=whole("--limit", 1), metavar="NUMBER", help="At most so many points."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write all that fits to this .csv or .parquet file.")
     ] = None,
@@ -49,19 +56,32 @@ def history(
         raise UsageError(
             f"there is no history at {path}; 'twin run' makes it, --data names another"
         )
+    query = Query(line, unit, signal, _instant("--from", start), _instant("--to", to), limit)
+    if start is not None and last is not None:
+        raise UsageError("give --from or --last, not both")
+    if query.from_us is not None and query.to_us is not None and query.from_us >= query.to_us:
+        raise UsageError(f"--from must be before --to, got {start} and {to}")
+    timed = start is not None or to is not None or limit is not None or last is not None
+    span_us = None if last is None else _span_us(last)
     store = DuckDBHistorian(path)
+    job = "reading the history" if out is None else f"writing {out}; nothing is written"
     try:
-        query = Query(line, unit, signal, _instant("--from", start), _instant("--to", to), limit)
-        timed = start is not None or to is not None or limit is not None or last is not None
-        if last is not None:
-            query = _recent(store, query, last)
-        if out is not None:
-            written = store.export(query, out)
-            STDERR.print(f"{written:,} points written to {out}", highlight=False, soft_wrap=True)
-            return
-        found = store.read(query) if timed else store.last(query)
+        with interruptible(lambda: job):
+            if span_us is not None:
+                query = _recent(store, query, span_us)
+            some = len(store.read(replace(query, limit=1)))
+            nothing = "" if some else why_nothing(store, query)
+            if out is not None:
+                count = store.export(query, out)
+            else:
+                found = store.read(query) if timed else store.last(query)
     finally:
         store.close()
+    if nothing:
+        STDERR.print(nothing, highlight=False, soft_wrap=True, markup=False)
+    if out is not None:
+        STDERR.print(f"{count:,} points written to {out}", highlight=False, soft_wrap=True)
+        return
     if as_json:
         print_json([dict(zip(COLUMNS, row, strict=True)) for row in _rows(found)])
         return
@@ -105,13 +125,15 @@ def _instant(option: str, text: str | None) -> int | None:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6)
 
 
-def _recent(store: DuckDBHistorian, query: Query, last: str) -> Query:
+def _span_us(last: str) -> int:
     try:
-        span = parse_duration(last)
+        return parse_duration(last)
     except QuantityError as error:
         raise UsageError(f"--last {error}, got {last!r}") from None
-    newest = store.last(Query(query.line, query.unit, query.signal))
+
+
+def _recent(store: Historian, query: Query, span_us: int) -> Query:
+    newest = store.last(query)
     if len(newest) == 0:
         return query
-    from_us = int(newest.at_us.max()) - span
-    return Query(query.line, query.unit, query.signal, from_us, query.to_us, query.limit)
+    return replace(query, from_us=int(newest.at_us.max()) - span_us)

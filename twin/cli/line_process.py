@@ -33,6 +33,7 @@ class LineProcess:
         speed: times real speed.
         seed: of the plant.
         data: the data directory.
+        ports: port by PLC, 0 for any free one.
         since_us: when the plant began, microseconds since 1970-01-01 UTC.
         warming: called with the share of the warm-up that is done.
     """
@@ -41,6 +42,7 @@ class LineProcess:
     speed: float
     seed: int
     data: Path
+    ports: dict[str, int]
     since_us: int
     warming: Callable[[float], None]
     endpoints: dict[str, str] = field(default_factory=dict)
@@ -69,7 +71,9 @@ class LineProcess:
 
     async def _run_once(self) -> tuple[int, str, bool]:
         """Run it to its end; tell its exit code, its last words, and whether it ever listened."""
-        ports = [f"--port={plc}={url.rsplit(':', 1)[1]}" for plc, url in self.endpoints.items()]
+        # Once they have listened they keep the ports that they got.
+        had = {plc: int(url.rsplit(":", 1)[1]) for plc, url in self.endpoints.items()}
+        ports = [f"--port={plc}={port}" for plc, port in (self.ports | had).items()]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "twin", "plc", self.line, "--json", f"--speed={self.speed}"),

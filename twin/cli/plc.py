@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -23,8 +22,10 @@ from opcua.clock import WallClock
 from opcua.emulated_plc import serve_line
 from opcua.security import make_pki, server_security
 from twin.cli.export_file import export_address_space
+from twin.cli.numbers import number, whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
-from twin.cli.screen import STDERR, finite, progress_bar
+from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
+from twin.cli.screen import STDERR, progress_bar
 from twin.engine.plant import SimulatedPlant, warmed_plant
 from twin.errors import UsageError
 from twin.model.line import Line
@@ -42,14 +43,38 @@ EXAMPLES = (
 
 def plc(
     line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
-    speed: Annotated[float, typer.Option(min=0.001, max=10_000, help="Times real speed.")] = 1.0,
-    scan: Annotated[float, typer.Option(min=0.01, max=60, help="Scan time, seconds.")] = 0.5,
+    speed: Annotated[
+        float,
+        typer.Option(
+            parser=number("--speed", 0.001, 10_000), metavar="NUMBER", help="Times real speed."
+        ),
+    ] = 1.0,
+    scan: Annotated[
+        float,
+        typer.Option(
+            parser=number("--scan", 0.01, 60), metavar="NUMBER", help="Scan time, seconds."
+        ),
+    ] = 0.5,
     jitter: Annotated[
-        float, typer.Option(min=0, help="Most by which a scan begins late, seconds.")
+        float,
+        typer.Option(
+            parser=number("--jitter", 0, 60),
+            metavar="NUMBER",
+            help="Most by which a scan begins late, seconds.",
+        ),
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same plant.")] = 1,
+    seed: Annotated[
+        int,
+        typer.Option(
+            parser=whole("--seed"), metavar="NUMBER", help="The same seed gives the same plant."
+        ),
+    ] = 1,
     port: Annotated[
         list[str] | None, typer.Option(help="PLC=PORT; 0 for any free one. Default: the file's.")
+    ] = None,
+    ports_from: Annotated[
+        int | None,
+        typer.Option(parser=whole("--ports-from", 0), metavar="NUMBER", help=PORTS_HELP),
     ] = None,
     data: Annotated[Path, typer.Option(help="Where keys and passwords are kept.")] = DEFAULT_DATA,
     security: Annotated[
@@ -76,11 +101,9 @@ def plc(
         return
     if end_with_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
-    finite("--speed", speed)
-    finite("--scan", scan)
     loaded = load(line)
-    ports = _ports(loaded, port or [])
-    _must_be_free({plc.id: plc.port for plc in loaded.plcs} | ports)
+    ports = line_ports([loaded], ports_from)[0] | _ports(loaded, port or [])
+    must_be_free(tuple(ports.items()))
     say = _say_json if as_json else _say_text
     places = DataPlaces(data)
     if security:
@@ -140,9 +163,9 @@ def _end_with_stdin() -> None:
 async def _until_told_to_stop(work: asyncio.Future[None]) -> None:
     """Run until Ctrl-C or SIGTERM, then end in order; a failure of the work itself goes on up."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for told in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, work.cancel)
+            loop.add_signal_handler(told, work.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await work
 
@@ -159,22 +182,6 @@ def _ports(line: Line, given: list[str]) -> dict[str, int]:
             )
         ports[name] = int(number)
     return ports
-
-
-def _must_be_free(ports: dict[str, int]) -> None:
-    """Look whether the ports can be had, before the plant is filled, which may take a minute."""
-    for name, port in ports.items():
-        with socket.socket() as listener:
-            if os.name == "posix":
-                # As the server itself does: a connection that has just ended holds no port.
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise UsageError(
-                    f"{name}: port {port} of 127.0.0.1 must be free, "
-                    f"{error.strerror or error}; end what uses it, or choose another port"
-                ) from None
 
 
 Say = Callable[[dict[str, object]], None]

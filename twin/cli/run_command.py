@@ -9,6 +9,8 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +23,17 @@ from rich.text import Text
 from lines.loader import load, packaged
 from opcua.security import client_security, make_pki
 from opcua.tag_map import tag_map
+from twin.cli.interrupt import Interrupted
 from twin.cli.line_process import LineProcess
+from twin.cli.numbers import number, whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
-from twin.cli.screen import STDERR, STDOUT, finite, several
+from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
+from twin.cli.screen import STDERR, STDOUT, several
 from twin.cli.terminal_view import LEGEND, height_wanted, line_panel, summary
 from twin.cli.watch import History, LiveLine
 from twin.errors import LinetwinError, QuantityError, UsageError
 from twin.historian.duckdb_store import DuckDBHistorian
+from twin.historian.port import Historian, Query
 from twin.model.quantity import parse_duration
 
 __all__ = ["EXAMPLES", "run"]
@@ -40,6 +46,7 @@ _log = logging.getLogger("twin.live")
 
 REDRAW_S = 0.5
 PLAIN_EVERY_S = 5.0
+GOODBYE_S = 5.0
 WIDE = 150
 
 
@@ -49,9 +56,23 @@ def run(
         typer.Argument(help="Line files or packaged names. Default: the two packaged plants."),
     ] = None,
     speed: Annotated[
-        float, typer.Option(min=0.001, max=1_000, help="Plants run so many times real speed.")
+        float,
+        typer.Option(
+            parser=number("--speed", 0.001, 1_000),
+            metavar="NUMBER",
+            help="Plants run so many times real speed.",
+        ),
     ] = 60.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same plants.")] = 1,
+    seed: Annotated[
+        int,
+        typer.Option(
+            parser=whole("--seed"), metavar="NUMBER", help="The same seed gives the same plants."
+        ),
+    ] = 1,
+    ports_from: Annotated[
+        int | None,
+        typer.Option(parser=whole("--ports-from", 0), metavar="NUMBER", help=PORTS_HELP),
+    ] = None,
     data: Annotated[Path, typer.Option(help="Where keys and history are kept.")] = DEFAULT_DATA,
     run_for: Annotated[
         str | None,
@@ -68,7 +89,8 @@ def run(
     ids = [line.id for line in loaded]
     if len(set(ids)) < len(ids):
         raise UsageError(f"the lines must have different ids, got {', '.join(ids)}")
-    finite("--speed", speed)
+    ports = line_ports(loaded, ports_from)
+    must_be_free([(plc, port) for of_line in ports for plc, port in of_line.items()])
     places = DataPlaces(data)
     make_pki(places.pki)
     drawn = STDOUT.is_terminal and not plain
@@ -80,13 +102,13 @@ def run(
     )
     for noisy in ("opcua", "asyncua"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    since_us = time.time_ns() // 1000
+    historian = DuckDBHistorian(places.history)
+    since_us = _since_us(historian, ids)
     done = dict.fromkeys(names, 0.0)
     processes = [
-        LineProcess(name, speed, seed, data, since_us, lambda d, n=name: done.update({n: d}))  # type: ignore[misc]
-        for name in names
+        LineProcess(name, speed, seed, data, of_line, since_us, partial(done.__setitem__, name))
+        for name, of_line in zip(names, ports, strict=True)
     ]
-    historian = DuckDBHistorian(places.history)
     history = History(historian)
     live = [LiveLine(line, history.keep) for line in loaded]
     try:
@@ -105,6 +127,28 @@ def run(
     )
 
 
+def _since_us(historian: Historian, ids: Iterable[str]) -> int:
+    """When the plants begin: now, or after all that the history has of these lines.
+
+    A plant that ran faster than life has left points of a time that is still to come, and those of
+    two plants must not stand in one another's midst.
+    """
+    now_us = time.time_ns() // 1000
+    newest_us = max(
+        (int(at_us) for line in ids for at_us in historian.last(Query(line=line)).at_us), default=0
+    )
+    if newest_us < now_us:
+        return now_us
+    newest = datetime.fromtimestamp(newest_us / 1e6, UTC)
+    STDERR.print(
+        f"the history has points up to {newest:%Y-%m-%d %H:%M:%S} UTC: the plants' clocks go on "
+        "from there",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return (newest_us // 1_000_000 + 1) * 1_000_000
+
+
 def _plants() -> tuple[str, ...]:
     """The packaged lines that are plants, not examples."""
     return tuple(name for name, path in packaged().items() if path.parent.name != "examples")
@@ -120,9 +164,12 @@ def _first(group: BaseExceptionGroup[LinetwinError]) -> LinetwinError:
 
 def _seconds(text: str) -> float:
     try:
-        return parse_duration(text) / 1e6
+        seconds = parse_duration(text) / 1e6
     except QuantityError as error:
         raise UsageError(f"--for {error}, got {text!r}") from None
+    if not seconds:
+        raise UsageError(f"--for must be greater than 0, got {text!r}")
+    return seconds
 
 
 async def _run(
@@ -137,9 +184,9 @@ async def _run(
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for told in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(told, stop.set)
 
     async def line(process: LineProcess, twin: LiveLine) -> None:
         await process.listening.wait()
@@ -147,7 +194,7 @@ async def _run(
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(process.run()) for process in processes]
-        tasks += [
+        watching = [
             group.create_task(line(process, twin))
             for process, twin in zip(processes, live, strict=True)
         ]
@@ -158,8 +205,16 @@ async def _run(
         await asyncio.wait((stopped, up), return_when=asyncio.FIRST_COMPLETED)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopped, seconds)
+        # The twin looks away before its plants end: none of them is lost.
+        for watch in watching:
+            watch.cancel()
+        await asyncio.wait(watching, timeout=GOODBYE_S)
         for task in (*tasks, stopped, up):
             task.cancel()
+    starting = [p for p in processes if not p.listening.is_set()]
+    if starting:
+        so_far = ", ".join(f"{process.line} {done[process.line]:.0%}" for process in starting)
+        raise Interrupted(f"interrupted while filling the lines with work in process ({so_far})")
 
 
 async def _all_listen(processes: list[LineProcess]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from twin.errors import UsageError
+from twin.cli.interrupt import interruptible
 
 __all__ = [
     "STDERR",
     "STDOUT",
-    "finite",
     "plural",
     "print_json",
     "print_table",
@@ -29,16 +27,6 @@ STDOUT = Console()
 STDERR = Console(stderr=True)
 
 PAPER_WIDTH = 140
-
-
-def finite(option: str, value: float) -> None:
-    """Check what a range can't: NaN is neither below nor above any bound.
-
-    Raises:
-        UsageError: it is not a number.
-    """
-    if not math.isfinite(value):
-        raise UsageError(f"{option} must be a number, got {value}")
 
 
 def several(count: int, noun: str) -> str:
@@ -85,8 +73,16 @@ def _without_nan(value: object) -> object:
 def progress_bar(text: str) -> Iterator[Callable[[float], None]]:
     """Show a bar on stderr while a long job runs, if somebody is there to see it.
 
+    Ctrl-C ends the job with what it was and how far it was.
+
+    Args:
+        text: what is being done, as `simulating TUBE1`.
+
     Yields:
-        What to call with the share that is done, 0 to 1.
+        What to call with the share that is done, 0 to 1; from any thread.
+
+    Raises:
+        Interrupted: Ctrl-C has come.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -96,6 +92,17 @@ def progress_bar(text: str) -> Iterator[Callable[[float], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=STDERR, transient=True, disable=not STDERR.is_terminal) as bar:
+    reached = 0.0
+    with (
+        interruptible(lambda: f"{text}, {reached:.0%} done") as stop_if_pressed,
+        Progress(*columns, console=STDERR, transient=True, disable=not STDERR.is_terminal) as bar,
+    ):
         task = bar.add_task(text, total=1.0)
-        yield lambda done: bar.update(task, completed=done)
+
+        def show(done: float) -> None:
+            nonlocal reached
+            stop_if_pressed()
+            reached = done
+            bar.update(task, completed=done)
+
+        yield show

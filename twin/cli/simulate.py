@@ -10,9 +10,20 @@ from rich import box
 from rich.table import Table
 
 from lines.loader import load
-from twin.cli.screen import STDOUT, finite, plural, print_json, print_table, progress_bar
-from twin.cli.snapshot import read_snapshot
-from twin.cli.times import time_option
+        int | None,
+        typer.Option(
+            parser=whole("--seed"),
+            metavar="NUMBER",
+            help="The same seed gives the same run. [1, or the snapshot's]",
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Go on from this file of 'twin snapshot', not from empty.")
+    ] = None,
+    replications: Annotated[
+        int,
+        typer.Option(parser=whole("--replications", 1), metavar="NUMBER", help="Independent runs."),
+    ] = 1,
 from twin.engine import simulation
 from twin.engine.results import Estimate, Results
 from twin.errors import UsageError
@@ -30,7 +41,12 @@ DAY_US = 86_400_000_000
 def simulate(
     line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
     days: Annotated[
-        float | None, typer.Option(min=1e-6, max=36_500, help="Days to simulate and count. [1]")
+        float | None,
+        typer.Option(
+            parser=number("--days", 1e-6, 36_500),
+            metavar="NUMBER",
+            help="Days to simulate and count, at most 36,500. [1]",
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option(help="The same as a time with its unit, as '8 h'.")
@@ -43,19 +59,25 @@ def simulate(
         simulation.EngineName, typer.Option(help="auto: the compiled one where it is installed.")
     ] = "auto",
     seed: Annotated[
-        int | None, typer.Option(help="The same seed gives the same run. [1, or the snapshot's]")
+        int | None,
+        typer.Option(
+            parser=whole("--seed"),
+            metavar="NUMBER",
+            help="The same seed gives the same run. [1, or the snapshot's]",
+        ),
     ] = None,
     start: Annotated[
         Path | None, typer.Option(help="Go on from this file of 'twin snapshot', not from empty.")
     ] = None,
-    replications: Annotated[int, typer.Option(min=1, help="Independent runs.")] = 1,
+    replications: Annotated[
+        int,
+        typer.Option(parser=whole("--replications", 1), metavar="NUMBER", help="Independent runs."),
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Simulate a line; print output, yield, OEE and where the time goes."""
     if days is not None and until is not None:
         raise UsageError("give --days or --until, not both")
-    if days is not None:
-        finite("--days", days)
     span_us = (
         time_option("--until", until)
         if until is not None

@@ -10,6 +10,7 @@ from uuid import uuid4
 import typer
 
 from lines.loader import load
+from twin.cli.numbers import whole
 from twin.cli.screen import STDERR, progress_bar
 from twin.cli.times import time_option
 from twin.engine import EngineName, Snapshot, open_engine
@@ -32,10 +33,20 @@ def snapshot(
         EngineName, typer.Option(help="auto: the compiled one where it is installed.")
     ] = "auto",
     seed: Annotated[
-        int | None, typer.Option(help="The same seed gives the same run. [1, or the snapshot's]")
+        int | None,
+        typer.Option(
+            parser=whole("--seed"),
+            metavar="NUMBER",
+            help="The same seed gives the same run. [1, or the snapshot's]",
+        ),
     ] = None,
     replication: Annotated[
-        int | None, typer.Option(min=0, help="Which of the seed's runs. [0, or the snapshot's]")
+        int | None,
+        typer.Option(
+            parser=whole("--replication", 0),
+            metavar="NUMBER",
+            help="Which of the seed's runs. [0, or the snapshot's]",
+        ),
     ] = None,
     start: Annotated[
         Path | None, typer.Option(help="Go on from this snapshot, not from an empty line.")

@@ -1,0 +1,41 @@
+"""Every command of `twin`, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from twin.cli import (
+    check,
+    compare,
+    history,
+    lines_command,
+    plc,
+    run_command,
+    simulate,
+    snapshot,
+    trace,
+    whatif,
+)
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="twin",
+    help="A digital twin of production lines: simulate them, serve their PLCs, watch them live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog="Exit codes: 0 done; 1 it failed, the reason is on stderr; 2 the call is wrong; "
+    "130 interrupted.",
+)
+app.command("check", epilog=check.EXAMPLES)(check.check)
+app.command("lines", epilog=lines_command.EXAMPLES)(lines_command.lines)
+app.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
+app.command("snapshot", epilog=snapshot.EXAMPLES)(snapshot.snapshot)
+app.add_typer(trace.app, name="trace")
+app.command("whatif", epilog=whatif.EXAMPLES)(whatif.whatif)
+app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
+app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
+app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
+app.command("history", epilog=history.EXAMPLES)(history.history)
