@@ -10,20 +10,10 @@ from rich import box
 from rich.table import Table
 
 from lines.loader import load
-        int | None,
-        typer.Option(
-            parser=whole("--seed"),
-            metavar="NUMBER",
-            help="The same seed gives the same run. [1, or the snapshot's]",
-        ),
-    ] = None,
-    start: Annotated[
-        Path | None, typer.Option(help="Go on from this file of 'twin snapshot', not from empty.")
-    ] = None,
-    replications: Annotated[
-        int,
-        typer.Option(parser=whole("--replications", 1), metavar="NUMBER", help="Independent runs."),
-    ] = 1,
+from twin.cli.numbers import number, whole
+from twin.cli.screen import STDOUT, plural, print_json, print_table, progress_bar
+from twin.cli.snapshot import read_snapshot
+from twin.cli.times import time_option
 from twin.engine import simulation
 from twin.engine.results import Estimate, Results
 from twin.errors import UsageError
