@@ -1,4 +1,4 @@
-"""YAML as a tree that knows where each value stands. The only module that imports ruamel.yaml.
+"""YAML as a tree that knows where each value stands.
 
 The tree is put together from the parser's events and not by the library's composer: so nesting is
 bounded, aliases can't blow a file up, and every fault has a line and a column.
@@ -10,20 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, StringMark
-from ruamel.yaml.events import (
+from lines.yaml_events import (
     AliasEvent,
     DocumentStartEvent,
     Event,
     MappingEndEvent,
     MappingStartEvent,
+    MarkedYAMLError,
+    ReaderError,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    events_of,
 )
-from ruamel.yaml.reader import ReaderError
-
 from lines.yaml_words import plain_value, say_syntax_error
 from twin.errors import Fault
 
@@ -167,25 +166,25 @@ def _after(text: str) -> Position:
     return Position(text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
 
 
-def _at(mark: StringMark) -> Position:
-    return Position(mark.line + 1, mark.column + 1)
+def _at(mark: Any) -> Position:
+    return Position(1, 1) if mark is None else Position(mark.line + 1, mark.column + 1)
 
 
 def _events(text: str, faults: list[Fault]) -> Iterator[Event]:
     """Yield the parser's events; turn whatever it raises into a fault with a position."""
-    last = Position(1, 1)
+    last = None
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            last = _at(event.start_mark)
+        for event in events_of(text):
+            last = event.start_mark
             yield event
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        fault = _fault(_at(mark) if mark else last, *say_syntax_error(error.problem or ""))
+        fault = _fault(_at(mark or last), *say_syntax_error(error.problem or ""))
     except ReaderError as error:
         found = f"U+{error.character:04X}"
         fault = _fault(_after(text[: error.position]), "must have no control characters", found)
     except SLIPS as error:
-        fault = _fault(last, "must be well-formed YAML", f"{error}"[:100])
+        fault = _fault(_at(last), "must be well-formed YAML", f"{error}"[:100])
     else:
         return
     raise Unreadable([*faults, fault])
@@ -233,7 +232,7 @@ class _Composer:
             quoted = not event.implicit[0]
             value = event.value if quoted else plain_value(event.value)
             self._finish(Scalar(at, event.value, value, quoted), event.anchor)
-        elif isinstance(event, SequenceStartEvent | MappingStartEvent):
+        elif isinstance(event, (*SequenceStartEvent, *MappingStartEvent)):
             self._refuse_tag(at, event.tag)
             if len(self._open) >= MAX_DEPTH:
                 self._give_up(at, f"must be nested at most {MAX_DEPTH} deep")
@@ -241,7 +240,7 @@ class _Composer:
                 self._anchors[event.anchor] = None
             is_mapping = isinstance(event, MappingStartEvent)
             self._open.append(_Open(at, is_mapping, event.anchor))
-        elif isinstance(event, SequenceEndEvent | MappingEndEvent):
+        elif isinstance(event, (*SequenceEndEvent, *MappingEndEvent)):
             closed = self._open.pop()
             self._finish(closed.close(), closed.anchor)
         elif isinstance(event, AliasEvent):

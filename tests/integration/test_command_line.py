@@ -111,7 +111,24 @@ def test_lines(twin) -> None:
     code, out, _ = twin("lines")
     assert code == 0
     for name in ("five_stations", "storage_line", "tube_line"):
-        assert f" {name} " in out
+        assert f"{name} " in out
+
+
+def test_lines_and_results_fit_eighty_columns(twin, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = twin("lines")
+    assert re.search("Hithium Chongqing, long-duration storage cells *\n", out)
+    assert "11 stations, 66 machines, 88,889 tubes/h   XLF/CQ-FL/TUBE1" in out
+    _, table, _ = twin("simulate", "tube_line", "--days", "1")
+    assert "…" not in out + table
+    assert max(map(len, out.splitlines())) <= 80
+    assert re.search("setup +maint +stop", table)
+
+
+def test_without_a_screen_nothing_is_cut_off(twin, monkeypatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    _, table, _ = twin("simulate", "tube_line", "--days", "1")
+    assert "…" not in table
 
 
 def test_lines_as_json(twin) -> None:

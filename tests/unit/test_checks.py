@@ -12,6 +12,7 @@ from marked_text import faults_of, marks_in, unmarked
 from lines.yaml_tree import plain, read_tree
 from twin.model import Line
 from twin.model.base import FROM_FILE
+from twin.model.checks.references import DECLARED
 from twin.model.product import product_units
 from twin.model.topology import downstream_rank
 
@@ -204,14 +205,14 @@ CASES = [
     inspection: {detects: {§D4: 1}, rejects_to: §Y}"""
         ),
         (
-            "stations[0].calendar: must be the id of a calendar, got K; the file has none",
-            "stations[0].plc: must be the id of a PLC, got P; the file has none",
-            "stations[0].defects.D3: must be the id of a defect, got D3; known: D1, D2",
-            "stations[0].failures[0].crew: must be the id of a crew, got CREW; the file has none",
-            "stations[0].maintenance[0].crew: must be the id of a crew, got CREW; the file has none",
-            "stations[0].uses[0].material: must be the id of a material, got GLUE; the file has none",
+            "stations[0].calendar: must be the id of a calendar, got K; the file has none; declare it at the top level: calendars: [{id: K, stops: [{every: 1 d, at: 12 h, lasts: 30 min}]}]",
+            "stations[0].plc: must be the id of a PLC, got P; the file has none; declare it at the top level: plcs: [{id: P}]",
+            "stations[0].defects.D3: must be the id of a defect, got D3; known: D1, D2; declare it at the top level: defects: [{id: D3}]",
+            "stations[0].failures[0].crew: must be the id of a crew, got CREW; the file has none; declare it at the top level: crews: [{id: CREW, size: 1}]",
+            "stations[0].maintenance[0].crew: must be the id of a crew, got CREW; the file has none; declare it at the top level: crews: [{id: CREW, size: 1}]",
+            "stations[0].uses[0].material: must be the id of a material, got GLUE; the file has none; declare it at the top level: materials: [{id: GLUE, unit: kg}]",
             "stations[0].rework.to: must be the id of a station, got X; known: A, B",
-            "stations[0].inspection.detects.D4: must be the id of a defect, got D4; known: D1, D2",
+            "stations[0].inspection.detects.D4: must be the id of a defect, got D4; known: D1, D2; declare it at the top level: defects: [{id: D4}]",
             "stations[0].inspection.rejects_to: must be the id of a station, got Y; known: A, B",
         ),
         """calendar: K
@@ -250,6 +251,27 @@ CASES = [
         ("stations[2]: must be joined to the others by a buffer, got C alone",),
         "to: B}",
         "to: [B, C]}",
+    ),
+    Case(
+        "a station alone beside a buffer that leads nowhere",
+        SERIES.replace("buffers", "  - §{id: CUTTER, cycle_time: 1 s}\nbuffers").replace(
+            "to: B", "to: §BB"
+        ),
+        (
+            "stations[2]: must be joined to the others by a buffer, got CUTTER alone",
+            "buffers[0].to: must be the id of a station, got BB; did you mean 'B'?",
+        ),
+        "to: BB}",
+        "to: [B, CUTTER]}",
+    ),
+    Case(
+        "a station that a mistyped name means",
+        SERIES.replace("buffers", "  - {id: CUTTER, cycle_time: 1 s}\nbuffers").replace(
+            "to: B", "to: [B, §CUTER]"
+        ),
+        ("buffers[0].to[1]: must be the id of a station, got CUTER; did you mean 'CUTTER'?",),
+        "CUTER",
+        "CUTTER",
     ),
     Case(
         "no buffer at all",
@@ -678,3 +700,8 @@ def test_any_engine_can_number_the_stations_of_a_wrong_line(case: Case) -> None:
     line = Line.model_validate(plain(tree), context=FROM_FILE, by_alias=True, by_name=False)
     assert sorted(downstream_rank(line).values()) == list(range(len(line.station_by_id)))
     assert product_units(line).keys() == line.station_by_id.keys()
+
+
+@pytest.mark.parametrize("kind", DECLARED)
+def test_the_declaration_that_a_fault_names_is_right(kind: str) -> None:
+    assert faults_of(f"{DECLARED[kind].format('NEW')}\n{SERIES}") == []

@@ -34,11 +34,12 @@ HOMES = {
         "twin/whatif/result.py",
     ),
     "rich": ("twin/cli/",),
-    "ruamel": ("lines/yaml_tree.py", "opcua/tag_map.py"),
+    "ruamel": ("lines/yaml_events.py", "opcua/tag_map.py"),
     "scipy": ("twin/engine/quantiles.py", "twin/engine/results.py", "twin/whatif/estimates.py"),
     "simpy": ("twin/engine/agenda.py",),
     "typer": ("twin/cli/",),
     "urllib3": ("twin/historian/influx.py",),
+    "yaml": ("lines/yaml_events.py",),
 }
 """Which files may import a library; numpy is everybody's."""
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from lines.loader import load, packaged
-from twin.cli.screen import print_json, print_table
+from twin.cli.screen import plural, print_json, print_table, several
 
 __all__ = ["EXAMPLES", "lines"]
 
@@ -38,17 +39,18 @@ def lines(
             ]
         )
         return
-    table = Table("name", "line", "what it is", "stations", "machines", "target")
-    for column in (0, 5):
-        table.columns[column].no_wrap = True
-    table.columns[1].overflow = "fold"
+    table = Table(box=None, show_header=False, padding=(0, 2, 1, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
     for name, line in loaded.items():
+        about = (
+            several(len(line.stations), "station"),
+            several(sum(s.machines for s in line.stations), "machine"),
+            *([f"{line.target:,.0f} {plural(line.product.unit)}/h"] if line.target else []),
+        )
+        title = line.name.en if line.name else line.id
         table.add_row(
-            name,
-            f"{line.enterprise}/{line.site}/{line.id}",
-            line.name.en if line.name else line.id,
-            str(len(line.stations)),
-            str(sum(s.machines for s in line.stations)),
-            f"{line.target:,.0f} {line.product.unit}/h" if line.target else "",
+            Text(name, style="bold"),
+            Text(f"{title}\n{', '.join(about)}   {line.enterprise}/{line.site}/{line.id}"),
         )
     print_table(table)

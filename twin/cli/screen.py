@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,9 +50,11 @@ def plural(noun: str) -> str:
 
 def print_table(table: Table) -> None:
     """Print a table; where no terminal limits the width, nothing is cut off to fit one."""
-    # The width given to `print` can only narrow a console: one for paper is a console of its own.
-    console = STDOUT if STDOUT.is_terminal else Console(width=PAPER_WIDTH)
-    console.print(table)
+    if STDOUT.is_terminal or "COLUMNS" in os.environ:
+        STDOUT.print(table)
+    else:
+        # Printing on the same console can make a table narrower, never wider.
+        Console(width=PAPER_WIDTH).print(table)
 
 
 def print_json(value: object) -> None:

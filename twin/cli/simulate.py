@@ -117,7 +117,8 @@ def _print_table(results: Results) -> None:
         f"after {(results.from_us - results.start_us) / DAY_US:g} of warm-up, "
         f"seed {results.seed}, engine {results.engine}{runs}",
         caption=f"{slowest} waits least: it sets the pace. OEE and shares of time in %.",
-        box=box.SIMPLE,
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
         padding=(0, 1, 0, 0),
     )
     table.add_column("station", no_wrap=True)

@@ -8,6 +8,7 @@ from twin.errors import Fault
 from twin.model.buffer import Buffer
 from twin.model.checks.draft import Draft
 from twin.model.checks.graph import Node, loops, reachable
+from twin.model.nearest import nearest
 from twin.model.station import Station
 
 __all__ = ["check_flow"]
@@ -41,15 +42,24 @@ def check_flow(draft: Draft) -> Iterator[Fault]:
 
 def _alone(draft: Draft) -> Iterator[Fault]:
     line = draft.line
-    if len(line.stations) == 1 or not draft.all_ways_known:
+    if len(line.stations) == 1:
         return
     if not line.buffers:
         yield Fault("buffers", "must join the stations", "no buffer")
         return
-    for i, station in enumerate(line.stations):
-        if not line.inputs[station.id] and not line.outputs[station.id]:
+    named = {name for buffer in line.buffers for name in (*buffer.sources, *buffer.sinks)}
+    known = sorted(draft.station_ids)
+    # Whom a mistyped name means is not alone; a name like none may mean any.
+    meant = [nearest(name, known) for name in named - draft.station_ids]
+    alone = [
+        (i, station.id)
+        for i, station in enumerate(line.stations)
+        if not line.inputs[station.id] and not line.outputs[station.id] and station.id not in meant
+    ]
+    if len(alone) > meant.count(None):
+        for i, name in alone:
             must = "must be joined to the others by a buffer"
-            yield Fault(f"stations[{i}]", must, f"{station.id} alone")
+            yield Fault(f"stations[{i}]", must, f"{name} alone")
 
 
 def _returns_to(station: Station) -> Iterator[str]:

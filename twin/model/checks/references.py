@@ -13,6 +13,14 @@ from twin.model.station import Station
 __all__ = ["check_references"]
 
 STATES = ("fault", "starved", "blocked")
+DECLARED = {
+    "calendar": "calendars: [{{id: {}, stops: [{{every: 1 d, at: 12 h, lasts: 30 min}}]}}]",
+    "crew": "crews: [{{id: {}, size: 1}}]",
+    "material": "materials: [{{id: {}, unit: kg}}]",
+    "defect": "defects: [{{id: {}}}]",
+    "PLC": "plcs: [{{id: {}}}]",
+}
+"""How each kind is declared, at the top level of a file."""
 SUGGESTED = 100
 """So many dangling references get a suggestion; finding the nearest name takes time."""
 
@@ -22,12 +30,13 @@ class _Reference(NamedTuple):
     name: str | None
     must: str
     known: Set[str]
+    declared: str = ""
 
 
 def check_references(draft: Draft) -> Iterator[Fault]:
     """Every station, buffer, calendar, crew, material, defect, PLC and variable named exists."""
     suggested = 0
-    for path, name, must, known in _references(draft):
+    for path, name, must, known, declared in _references(draft):
         # An element whose id can't be read may be the one that is meant.
         if name is None or name in known or "" in known:
             continue
@@ -35,6 +44,8 @@ def check_references(draft: Draft) -> Iterator[Fault]:
         if suggested < SUGGESTED and draft.about_the_file(Fault(path, must)):
             suggested += 1
             remedy = did_you_mean(name, sorted(known), none="the file has none")
+            if declared and not remedy.startswith("did you mean"):
+                remedy += f"; declare it at the top level: {declared.format(name)}"
         yield Fault(path, must, name, remedy)
     yield from _named_twice(draft)
 
@@ -50,7 +61,8 @@ def _references(draft: Draft) -> Iterator[_Reference]:
         "PLC": {plc.id for plc in line.plcs},
     }
     for path, name, kind in _to_lists(draft):
-        yield _Reference(path, name, f"must be the id of a {kind}", known[kind])
+        must = f"must be the id of a {kind}"
+        yield _Reference(path, name, must, known[kind], DECLARED.get(kind, ""))
     for i, station in enumerate(line.stations):
         yield from _takes(draft, f"stations[{i}]", station)
         yield from _alarms(f"stations[{i}]", station)
