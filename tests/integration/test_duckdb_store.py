@@ -214,7 +214,8 @@ def test_stores_of_one_process_take_turns_whatever_they_call_the_file(path: Path
 
 def test_file_that_a_call_of_this_process_holds_is_away(path: Path) -> None:
     with closing(DuckDBHistorian(path)) as one, closing(DuckDBHistorian(path, wait_s=0)) as other:
-        with one._attached(read_only=True), pytest.raises(NotConnected, match="in this process"):
+        held = one._file.attached(read_only=True)
+        with held, pytest.raises(NotConnected, match="in this process"):
             other.write(batch(0))
         assert other.write(batch(0)) == WriteReport(BATCH, 0)
 

@@ -279,8 +279,9 @@ async def test_ports_in_use_are_all_said_at_once(mini, tmp_path, command) -> Non
         await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0) for _ in range(2)
     ]
     first, second = (holder.sockets[0].getsockname()[1] for holder in holders)
-    plcs = f"{{id: PLC-M, port: {first}}}, {{id: PLC-N, port: {second}}}, {{id: PLC-O}}"
-    mini.write_text(MINI.replace("{id: PLC-M}", plcs))
+    plcs = f"{{id: PLC-M, port: {first}}}, {{id: PLC-N, port: {second}}}, {{id: NO-STATION}}"
+    text = MINI.replace("{id: PLC-M}", plcs).replace("{id: PACK,", "{id: PACK, plc: PLC-N,")
+    mini.write_text(text)
     async with holders[0], holders[1]:
         async with twin(command, mini, "--data", tmp_path / "data") as job:
             assert await job.ended() == 1
@@ -296,7 +297,7 @@ async def test_ports_in_use_are_all_said_at_once(mini, tmp_path, command) -> Non
         async with twin("run", mini, "--plain", *remedy) as job:
             await job.until(lambda: job.said("PLC-M connected"))
             (child,) = children_of(job.process.pid)
-            assert len(listens_on(child) - {first, second}) == 3
+            assert len(listens_on(child) - {first, second}) == 2
             job.process.send_signal(signal.SIGINT)
             assert await job.ended() == 0
 

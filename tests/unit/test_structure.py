@@ -20,7 +20,7 @@ HOMES = {
     "asyncua": ("opcua/",),
     "distributed": ("twin/whatif/workers.py",),
     "cryptography": ("opcua/",),
-    "duckdb": ("twin/historian/duckdb_store.py", "twin/engine/trace_file.py"),
+    "duckdb": ("twin/historian/duckdb_store/", "twin/engine/trace_file.py"),
     "influxdb_client": ("twin/historian/influx.py",),
     "loky": ("twin/whatif/workers.py",),
     "pydantic": (

@@ -35,9 +35,10 @@ def line_ports(lines: Sequence[Line], first: int | None) -> list[dict[str, int]]
     found: list[dict[str, int]] = []
     number = first
     for line in lines:
-        ports = {plc.id: plc.port for plc in line.plcs}
-        for station in line.stations:
-            ports.setdefault(line.plc_of(station.id), FREE)
+        # A PLC that has no station serves nothing.
+        serving = {line.plc_of(station.id): FREE for station in line.stations}
+        ports = {plc.id: plc.port for plc in line.plcs if plc.id in serving}
+        ports = ports or serving
         if number is not None:
             for plc in ports:
                 ports[plc] = number
