@@ -93,6 +93,23 @@ class Flow:
             if place.loaded:
                 self.work(place)
 
+    def look_again(self, lanes: Sequence[Lane], places: Sequence[Place]) -> None:
+        """Let go on what a change of the line allows to (rule S31).
+
+        Args:
+            lanes: all, by number.
+            places: all, most downstream first.
+        """
+        for place in places:
+            self._ledger.restate(place)
+        for lane in lanes:
+            self._gained_parts(lane)
+        for lane in lanes:
+            self._gained_room(lane)
+        for place in places:
+            self.set_free(place)
+        self.settle()
+
     # -- a place becomes free and takes a load -----------------------------------------------------
 
     def set_free(self, place: Place) -> None:
@@ -348,11 +365,14 @@ class Flow:
         part.entered = self._turns
         lane.parts.append(part)
         if not lane.gained_parts:
-            for group in lane.takers:
-                if group.waiting:
-                    lane.gained_parts = True
-                    self._list.append((GAINED_PARTS, lane))
-                    return
+            self._gained_parts(lane)
+
+    def _gained_parts(self, lane: Lane) -> None:
+        for group in lane.takers:
+            if group.waiting:
+                lane.gained_parts = True
+                self._list.append((GAINED_PARTS, lane))
+                return
 
     @staticmethod
     def withdraw(place: Place) -> None:

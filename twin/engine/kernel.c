@@ -142,7 +142,7 @@ typedef struct Group {
 
 typedef struct { const ModePlan *plan; i64 count, strikes_at; } Mode;
 typedef struct { const ServicePlan *plan; Machine *machine; i64 due, due_at, done_at; } Service;
-typedef struct { i64 free; Machine *head, *tail; } Crew;
+typedef struct { i64 free; Machine *head, *tail; } Crew;  /* free < 0: it has shrunk, S20 */
 typedef struct { i64 level, used; } Store;
 
 struct Machine {
@@ -913,7 +913,7 @@ static void begin_service_work(Engine *e, Machine *m) {
 /* True if a crew is there at once; else the machine waits for it. */
 static int call_crew(Crew *crew, Machine *m) {
     if (!crew) return 1;
-    if (crew->free) {
+    if (crew->free > 0) {
         crew->free--;
         return 1;
     }
@@ -926,7 +926,7 @@ static int call_crew(Crew *crew, Machine *m) {
 
 static void release_crew(Engine *e, Crew *crew) {
     if (!crew) return;
-    Machine *m = crew->head;
+    Machine *m = crew->free < 0 ? NULL : crew->head;
     if (!m) {
         crew->free++;
         return;
@@ -1646,6 +1646,13 @@ static int by_turn(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* A clock that a changed line has brought begins now (rule S31). */
+static void draw_new_clocks(const Engine *e, Machine *m, const SavedMachine *from) {
+    i64 now = m->station->plan->by_time ? from->clock_us : from->worked_us;
+    for (Mode *mode = m->modes; mode < m->modes + m->plan->modes.count; mode++)
+        if (mode->strikes_at == NONE) mode->strikes_at = draw_due(e, mode, now);
+}
+
 static void load_machine(Engine *e, Machine *m, const SavedMachine *from) {
     m->worked_us = from->worked_us;
     m->clock_us = from->clock_us;
@@ -1765,6 +1772,7 @@ static int load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
         e->modes[i].strikes_at = from->modes[i].strikes_at;
     }
     for (i64 i = 0; i < plan->services_count; i++) e->services[i].due = from->services[i].due;
+    for (i64 i = 0; i < plan->machines_count; i++) draw_new_clocks(e, &e->machines[i], &from->machines[i]);
     for (i64 i = 0; i < plan->machines_count; i++) load_machine(e, &e->machines[i], &from->machines[i]);
     for (i64 i = 0; i < parts; i++) load_part(e, &from->parts[i]);
     for (i64 i = 0; i < plan->places_count; i++) load_place(&e->places[i], &from->places[i]);
@@ -1774,10 +1782,48 @@ static int load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
     return 1;
 }
 
-/* A line that goes on from where `linetwin_save` wrote it out, of the same plan; what the rows say
- * has been checked. NULL if there is no memory for it. */
+static int waits_for_no_crew(const Engine *e, const Machine *m) {
+    if (!m->down && !m->service) return 0;
+    return (m->service ? m->service->plan->crew : m->down->plan->crew) == NONE && hold_ends(e, m) == NONE;
+}
+
+static void offer_parts(Engine *e, Lane *lane) {
+    for (i64 i = 0; i < lane->takers_count; i++)
+        if (lane->takers[i]->waiting.head) {
+            lane->gained_parts = 1;
+            add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
+            return;
+        }
+}
+
+/* Let happen what a change of the line has made possible (rule S31); false if there is no memory. */
+static int look_again(Engine *e) {
+    const Program *plan = &e->plan;
+    if (setjmp(e->give_up)) return 0;
+    for (Crew *crew = e->crews; crew < e->crews + plan->crews_count; crew++)
+        while (crew->free > 0 && crew->head) {
+            crew->free--;
+            release_crew(e, crew);
+        }
+    for (i64 i = 0; i < plan->places_count; i++) {
+        Machine *m = e->places[i].machine;
+        if (plan->places[i].number) continue;
+        if (!waits_for_no_crew(e, m)) begin_due_service(e, m);
+        else if (m->service) begin_service_work(e, m);
+        else begin_repair(e, m);
+    }
+    for (i64 i = 0; i < plan->places_count; i++) restate(e, &e->places[i]);
+    for (i64 i = 0; i < plan->lanes_count; i++) offer_parts(e, &e->lanes[i]);
+    for (i64 i = 0; i < plan->lanes_count; i++) gained_room(e, &e->lanes[i]);
+    for (i64 i = 0; i < plan->places_count; i++) set_free(e, &e->places[i]);
+    settle(e);
+    return 1;
+}
+
+/* A line that goes on from rows as `linetwin_save` writes them, which have been checked; rows that
+ * are not settled are of a line that has been changed. NULL if there is no memory for it. */
 EXPORT Engine *linetwin_restore(const Program *plan, i64 *words, i64 parts, i64 start_us, i64 now_us,
-                                int logging) {
+                                int settled, int logging) {
     Engine *e = bare_engine(plan, start_us, logging);
     if (!e) return NULL;
     e->now_us = e->end_us = now_us;
@@ -1786,7 +1832,7 @@ EXPORT Engine *linetwin_restore(const Program *plan, i64 *words, i64 parts, i64 
     Turn *turns = malloc((size_t)most * sizeof(Turn));
     int loaded = turns && load_state(e, &from, parts, turns);
     free(turns);
-    if (loaded) return e;
+    if (loaded && (settled || look_again(e))) return e;
     linetwin_close(e);
     return NULL;
 }
@@ -1803,7 +1849,7 @@ EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
     i64 *words = malloc(bytes);
     if (!words) return NULL;
     linetwin_save(e, words);
-    Engine *f = linetwin_restore(plan, words, parts, e->start_us, e->end_us, logging);
+    Engine *f = linetwin_restore(plan, words, parts, e->start_us, e->end_us, 1, logging);
     free(words);
     return f;
 }

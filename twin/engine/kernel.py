@@ -97,7 +97,7 @@ def load_kernel(path: Path) -> ctypes.CDLL:
         "linetwin_save": (None, [pointer, pointer]),
         "linetwin_restore": (
             pointer,
-            [ctypes.POINTER(_Program), pointer, i64, i64, i64, ctypes.c_int],
+            [ctypes.POINTER(_Program), pointer, i64, i64, i64, ctypes.c_int, ctypes.c_int],
         ),
     }
     for name, (result, arguments) in signatures.items():
@@ -214,6 +214,7 @@ class KernelEngine:
                 parts,
                 snapshot.began_us,
                 snapshot.at_us,
+                snapshot.settled,
                 logging,
             )
             return pointer

@@ -86,6 +86,9 @@ class SimpyEngine:
             waiting, turns = restore_floor(self._floor, tables)
             stoppages.resume()
             flow.resume(self._places, waiting, turns)
+            if start is not None and not start.settled:
+                stoppages.look_again(self._places)
+                flow.look_again(self._floor.lanes, self._places)
             return
         stoppages.start()
         for place in self._places:

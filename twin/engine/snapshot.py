@@ -80,7 +80,8 @@ class Machines(Frozen):
 
 class Modes(Frozen):
     """Failures, then changeovers, of each machine: how often repaired, and the reading of the
-    machine's clock at which it strikes (or has struck, while it holds the machine).
+    machine's clock at which it strikes (or has struck, while it holds the machine); -1: drawn when
+    an engine starts from here, a whole new time from the reading on.
     """
 
     count: Column
@@ -124,9 +125,9 @@ class Places(Frozen):
 
 
 class Crews(Frozen):
-    """Crews: how many are free."""
+    """Crews: how many are free; below 0: so many more are at work than the crew has by now."""
 
-    free: Column
+    free: tuple[Annotated[int, Field(gt=-(1 << 62), lt=1 << 62)], ...]
 
 
 class Materials(Frozen):
@@ -179,6 +180,8 @@ class Snapshot(Frozen):
         seed, replication: of its draws.
         began_us: engine time at which the run began, and counting with it.
         at_us: engine time of the snapshot; everything up to and at it has happened.
+        settled: false: it was carried over to a changed line, and what can go on by that change
+            has not yet; who starts from it first lets it (rule S31).
         stations, machines, modes, services, places, crews, materials, parts: the state, one
             column a fact.
     """
@@ -191,6 +194,7 @@ class Snapshot(Frozen):
     replication: int
     began_us: Word
     at_us: Word
+    settled: bool = True
     stations: Stations
     machines: Machines
     modes: Modes
@@ -265,7 +269,7 @@ def snapshot_of(
         values[name] = table.model_construct(None, **columns)
     return Snapshot.model_construct(
         version=1, line=line, seed=seed, replication=replication, began_us=began_us, at_us=at_us,
-        **values,
+        settled=True, **values,
     )  # fmt: skip
 
 

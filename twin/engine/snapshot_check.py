@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from twin.engine.line_mark import LineMark, differences
 from twin.engine.snapshot import NONE, SAVED, Snapshot, Tables, tables_of
+from twin.engine.snapshot_rows import lane_keys
 from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.status import Condition
@@ -35,7 +36,8 @@ def checked_tables(line: Line, mark: LineMark, snapshot: Snapshot) -> Tables:
     unlike = differences(mark, snapshot.line)
     if unlike:
         raise EngineError(
-            f"the snapshot is of another line than {line.id}; what differs: {'; '.join(unlike)}"
+            f"the snapshot is of another line than {line.id}; what differs: {'; '.join(unlike)}; "
+            "twin.engine.carry_over.carried_over takes it over to a changed line"
         )
     tables = tables_of(snapshot)
     wrong = _wrong_lengths(line, tables) or _contradictions(line, snapshot, tables)
@@ -59,14 +61,6 @@ def _wrong_lengths(line: Line, tables: Tables) -> list[str]:
         for name, rows in wanted.items()
         if len(tables[name]) != rows
     ]
-
-
-def _lane_count(line: Line) -> int:
-    back_to = {s.rework.to for s in line.stations if s.rework} | {
-        s.inspection.rejects_to for s in line.stations if s.inspection
-    }
-    rework = sum(1 for buffer in line.buffers if back_to.intersection(buffer.sinks))
-    return sum(buffer.lanes for buffer in line.buffers) + rework
 
 
 def _contradictions(line: Line, snapshot: Snapshot, tables: Tables) -> list[str]:
@@ -99,7 +93,7 @@ def _contradictions(line: Line, snapshot: Snapshot, tables: Tables) -> list[str]
     loaded, waits = column("places", "loaded"), column("places", "waits_for")
     turn, left = column("places", "turn"), column("places", "left_us")
     held_in, holder = column("parts", "held_in"), column("parts", "holder")
-    places, lanes = len(loaded), _lane_count(line)
+    places, lanes = len(loaded), len(lane_keys(line))
     has_output = np.repeat(
         [bool(line.outputs[s.id]) for s in line.stations],
         [s.machines * s.places for s in line.stations],
@@ -121,9 +115,11 @@ def _contradictions(line: Line, snapshot: Snapshot, tables: Tables) -> list[str]
         "machines.crew_turn: nothing waits there": (queued > 0) & (~held | (ends != NONE)),
         "machines.crew_turn: held, and neither at work nor waiting": held
         & (ends == NONE)
-        & (queued <= 0),
+        & (queued <= 0)
+        & snapshot.settled,
         "modes.strikes_at: has passed, and the machine is up": (down[machine_of] == NONE)
-        & (column("modes", "strikes_at") < reading[machine_of]),
+        & (column("modes", "strikes_at") < reading[machine_of])
+        & (column("modes", "strikes_at") != NONE),
         "places.condition: no such condition": (column("places", "condition") < 0)
         | (column("places", "condition") >= len(Condition)),
         "places.since_us: must not be later than at_us": column("places", "since_us") > at,

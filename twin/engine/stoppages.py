@@ -6,6 +6,7 @@ Rule numbers are those of `docs/explanation/semantics.md`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 
 from twin.engine.agenda import Agenda, Timer
@@ -17,6 +18,7 @@ from twin.engine.ledger import Ledger
 from twin.engine.part_codes import MICRO
 from twin.engine.planned_time import is_closed, next_edge_us
 from twin.engine.quantiles import variate
+from twin.engine.snapshot import NONE
 from twin.model.line import Line
 
 __all__ = ["Stoppages"]
@@ -41,6 +43,7 @@ class Stoppages:
         self._flow = flow
         self._stores = floor.stores
         self._stations = floor.stations
+        self._crews = floor.crews.values()
         self._downstream_first = sorted(floor.stations, key=attrgetter("downstream_rank"))
         self._when_repaired = [self._repaired]
         flow.when_struck = [self._struck]
@@ -56,7 +59,32 @@ class Stoppages:
 
     def resume(self) -> None:
         """Set every clock going again as the floor's state says; all due by now has happened."""
+        for run in self._stations:
+            for machine in run.machines:
+                for mode in machine.modes:
+                    if mode.strikes_at == NONE:
+                        reading = machine.clock_us if machine.by_time else machine.worked_us
+                        mode.strikes_at = self._draw_due(mode, reading)
         self._set_going(self._agenda.now_us + 1)
+
+    def look_again(self, places: Iterable[Place]) -> None:
+        """Begin the repairs and maintenance that a change of the line lets begin (rule S31).
+
+        Args:
+            places: all, most downstream first.
+        """
+        for crew in self._crews:
+            while crew.free > 0 and crew.waiting:
+                crew.free -= 1
+                self._release(crew)
+        for machine in (place.machine for place in places if place.number == 0):
+            held = machine.service or machine.down
+            if held is None or held.crew is not None or machine.ends_us >= 0:
+                self._begin_due_service(machine)
+            elif machine.service is not None:
+                self._begin_service_work(machine, machine.service)
+            elif machine.down is not None:
+                self._begin_repair(machine, machine.down)
 
     def _set_going(self, deliveries_from_us: int) -> None:
         now = self._agenda.now_us
@@ -192,7 +220,7 @@ class Stoppages:
         """Call a crew, if one is needed; a machine that it can't come to at once waits."""
         if crew is None:
             return True
-        if crew.free == 0:
+        if crew.free <= 0:
             crew.waiting.append(machine)
             return False
         crew.free -= 1
@@ -200,7 +228,7 @@ class Stoppages:
 
     def _release(self, crew: Crew) -> None:
         """Send the crew to who has waited longest (rule S20)."""
-        if not crew.waiting:
+        if crew.free < 0 or not crew.waiting:
             crew.free += 1
             return
         machine = crew.waiting.popleft()
