@@ -28,6 +28,11 @@ times = st.one_of(
 crews = st.sampled_from([None, "crew", "other"])
 shares = st.sampled_from([0.0, 0.3, 0.6])
 Update = dict[str, Any]
+KINDS = [
+    *("machines", "machines", "places", "lanes", "cycle_time", "effectiveness", "failures"),
+    *("failure", "clock", "changeovers", "maintenance", "plan", "calendar", "scrap", "rework"),
+    *("defects", "inspection", "uses"),
+]
 
 
 def _some_of(draw: st.DrawFn, items: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
@@ -60,12 +65,7 @@ def _new_failure(draw: st.DrawFn, places: int, like: tuple[Failure, ...]) -> Fai
 def _station(draw: st.DrawFn, line: Line, index: int) -> Update:
     """Other fields for one station."""
     s = line.stations[index]
-    kind = draw(
-        st.sampled_from(
-            "machines machines places lanes cycle_time effectiveness failures failure clock "
-            "changeovers maintenance plan calendar scrap rework defects inspection uses".split()
-        )
-    )
+    kind = draw(st.sampled_from(KINDS))
     match kind:
         case "machines":
             return {kind: max(1, s.machines + draw(st.sampled_from([-1, -1, 1, 2])))}
@@ -110,7 +110,9 @@ def _station(draw: st.DrawFn, line: Line, index: int) -> Update:
             to = s.rework.to if s.rework else None
             return {kind: draw(st.sampled_from([None, Rework(rate=0.25, to=to)]))}
         case "defects":
-            return {kind: {name: draw(shares) / 2 for name in draw(st.sampled_from(["", "u", "v"]))}}
+            return {
+                kind: {name: draw(shares) / 2 for name in draw(st.sampled_from(["", "u", "v"]))}
+            }
         case "inspection":
             return {kind: None}
         case _:
@@ -127,7 +129,9 @@ def _buffer(draw: st.DrawFn, line: Line, index: int) -> Update:
 
 
 def _one_change(draw: st.DrawFn, line: Line) -> Line:
-    what = draw(st.sampled_from([*["stations"] * 4, *["buffers"] * 3, "crews", "materials", "line"]))
+    what = draw(
+        st.sampled_from([*["stations"] * 4, *["buffers"] * 3, "crews", "materials", "line"])
+    )
     if what == "line":
         return line.model_copy(
             update=draw(

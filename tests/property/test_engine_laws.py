@@ -14,9 +14,11 @@ from random_lines import SECOND, lines
 
 from twin.engine.events import EventKind, EventLog
 from twin.engine.floor import Floor, Part
+from twin.engine.lanes import is_ready
 from twin.engine.simpy_engine import SimpyEngine
 from twin.model import Buffer, Line, Station
 from twin.model.packml import State
+from twin.model.quantity import MILLI
 from twin.model.status import Condition
 
 EXAMPLES = int(os.environ.get("LINETWIN_EXAMPLES", "60"))
@@ -89,6 +91,11 @@ def check_nobody_waits_in_vain(floor: Floor) -> None:
         assert not (ready and lane.parts), "nobody waits beside a part that would do"
         room = lane.capacity and len(lane.parts) < lane.capacity
         assert not (room and any(o.waiting for o in lane.givers)), "nor beside room"
+    for run in floor.stations:
+        for group in run.groups:
+            # Nobody looks again when only the number that the next operation takes changes (S26).
+            whole = all(inlet.milli % MILLI == 0 for inlet in group.inlets)
+            assert not (whole and group.waiting and is_ready(group)), "nor with all it needs"
     for crew in floor.crews.values():
         assert not (crew.free > 0 and crew.waiting), "nobody waits for a crew that is free"
 

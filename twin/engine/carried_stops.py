@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.engine.change import Change, machine_of_places
+from twin.engine.change import Change, counted, machine_of_places
 from twin.engine.quantiles import mean_us
 from twin.engine.snapshot import NONE
 from twin.engine.snapshot_rows import stops_of
@@ -99,8 +99,9 @@ def carry_clocks(change: Change) -> None:
             modes["strikes_at"][mine] = now + (left if due == was_due else scaled)
             field = "mtbf" if isinstance(stop, Failure) else "every"
             change.notes.append(
-                f"stations[{new.id}].{_name(stop)}.{field}: what is left on the clocks of "
-                f"{len(mine)} machines is multiplied by {factor:.6g}"
+                f"stations[{new.id}].{_name(stop)}.{field}: what is left on the "
+                f"{'clock' if len(mine) == 1 else 'clocks'} of {counted(len(mine), 'machine')} "
+                f"is multiplied by {factor:.6g}"
             )
 
 
@@ -136,8 +137,7 @@ def carry_crews(change: Change) -> None:
     for its, more in zip(change.new_line.crews, free, strict=True):
         if more < 0:
             change.notes.append(
-                f"crews[{its.id}].size: {its.size} now, and {its.size - more} repairs go on; "
-                "they are finished"
+                f"crews[{its.id}].size: {its.size} now, and {its.size - more} at work finish"
             )
 
 

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from twin.engine.carried_line import beyond_carrying
 from twin.engine.carried_parts import Moved, Part, carried_parts
 from twin.engine.carried_stops import carry_clocks, carry_crews, carry_holds
-from twin.engine.change import Change, Columns, machine_of_places, station_of_machines
+from twin.engine.change import (
+    Change,
+    Columns,
+    counted,
+    machine_of_places,
+    station_of_machines,
+)
 from twin.engine.line_mark import line_mark
 from twin.engine.part_codes import MICRO
 from twin.engine.planned_time import is_closed
@@ -166,13 +172,16 @@ def _note_of_fewer(
 ) -> str:
     found = ""
     if given_up[station]:
-        found += f"; {given_up[station]} operations in hand are given up"
+        many = counted(given_up[station], "operation", "in hand is", "in hand are")
+        found += f"; {many} given up"
     if back[station]:
-        found += f", the {back[station]} parts in them go back to the buffers they came from"
+        ways = ("goes back to where it came from", "go back to where they came from")
+        found += f", {counted(back[station], 'part', *ways)}"
     if out[station] > left[station]:
-        found += f"; {out[station] - left[station]} finished parts go on to the next buffer"
+        many = counted(out[station] - left[station], "finished part", "goes", "go")
+        found += f"; {many} on to the next buffer"
     if left[station]:
-        found += f"; {left[station]} finished parts leave the line"
+        found += f"; {counted(left[station], 'finished part', 'leaves', 'leave')} the line"
     return found
 
 
@@ -245,7 +254,9 @@ def _without_lost_defects(change: Change, parts: list[Part]) -> list[Part]:
     for name, (bit, now) in zip(old, bits, strict=True):
         many = sum(bool(part.defects & bit) for part in parts)
         if many and not now:
-            change.notes.append(f"defects[{name}]: gone; {many} parts lose it")
+            change.notes.append(
+                f"defects[{name}]: gone; {counted(many, 'part', 'loses', 'lose')} it"
+            )
     return [
         part._replace(defects=sum(now for bit, now in bits if part.defects & bit)) for part in parts
     ]
@@ -261,7 +272,8 @@ def _note_times(change: Change) -> None:
             many = int(places["loaded"][mine].sum())
             if many:
                 path = f"stations[{new.id}].cycle_time"
-                change.notes.append(f"{path}: {many} operations in hand keep the time drawn")
+                kept = counted(many, "operation", "in hand keeps", "in hand keep")
+                change.notes.append(f"{path}: {kept} the time drawn")
         lasts = {stop.id: stop.mttr if isinstance(stop, Failure) else stop.lasts
                  for stop in stops_of(old)}  # fmt: skip
         for number, stop in enumerate(stops_of(new)):
@@ -269,15 +281,17 @@ def _note_times(change: Change) -> None:
             on = (machines["down"][rows] == number) & (machines["ends_us"][rows] != NONE)
             if stop.id in lasts and lasts[stop.id] != now and on.any():
                 table = "failures" if isinstance(stop, Failure) else "changeovers"
+                end = "that goes on ends when it" if on.sum() == 1 else "that go on end when they"
                 change.notes.append(
-                    f"stations[{new.id}].{table}[{stop.id}]: {on.sum()} that go on end "
-                    "when they would have"
+                    f"stations[{new.id}].{table}[{stop.id}]: {on.sum()} {end} would have"
                 )
 
 
 def _note_buffers(change: Change, moved: Moved, parts: list[Part]) -> None:
     for buffer, many in moved.between_lanes.items():
-        change.notes.append(f"buffers[{buffer}].lanes: {many} parts go to another of its lanes")
+        change.notes.append(
+            f"buffers[{buffer}].lanes: {counted(many, 'part', 'goes', 'go')} to another lane"
+        )
     level = Counter(part.holder for part in parts if part.held_in == 0)
     most = Counter[str]()
     keys = lane_keys(change.new_line)[: sum(b.lanes for b in change.new_line.buffers)]

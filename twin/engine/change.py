@@ -14,7 +14,7 @@ from twin.model.line import Line
 from twin.model.station import Station
 from twin.model.status import Condition
 
-__all__ = ["Change", "Columns", "machine_of_places", "station_of_machines"]
+__all__ = ["Change", "Columns", "counted", "machine_of_places", "station_of_machines"]
 
 Ints = NDArray[np.int64]
 Columns = dict[str, Ints]
@@ -107,3 +107,13 @@ def machine_of_places(line: Line) -> Ints:
 def station_of_machines(line: Line) -> Ints:
     """For each machine the row of its station."""
     return np.repeat(np.arange(len(line.stations)), [s.machines for s in line.stations])
+
+
+def counted(many: int, noun: str, one: str = "", more: str = "") -> str:
+    """A number of things, and what they do.
+
+    >>> counted(1, "part", "goes", "go"), counted(2, "part")
+    ('1 part goes', '2 parts')
+    """
+    verb = one if many == 1 else more
+    return f"{many} {noun}{'' if many == 1 else 's'}{f' {verb}' if verb else ''}"

@@ -102,6 +102,9 @@ class Flow:
         """
         for place in places:
             self._ledger.restate(place)
+        for place in places:
+            if not place.group.inlets:
+                self.serve_waiting(place.group)
         for lane in lanes:
             self._gained_parts(lane)
         for lane in lanes:

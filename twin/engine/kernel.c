@@ -1813,6 +1813,10 @@ static int look_again(Engine *e) {
         else begin_repair(e, m);
     }
     for (i64 i = 0; i < plan->places_count; i++) restate(e, &e->places[i]);
+    for (i64 i = 0; i < plan->places_count; i++) {
+        Group *group = e->places[i].group;
+        while (!group->inlets_count && group->waiting.head && is_ready(e, group)) serve_group(e, group);
+    }
     for (i64 i = 0; i < plan->lanes_count; i++) offer_parts(e, &e->lanes[i]);
     for (i64 i = 0; i < plan->lanes_count; i++) gained_room(e, &e->lanes[i]);
     for (i64 i = 0; i < plan->places_count; i++) set_free(e, &e->places[i]);
