@@ -2,7 +2,7 @@
 
 The rules are in `docs/explanation/snapshot.md`. Each step below is one of them: it reads the rows
 of the old line, writes those of the changed one, and says in notes what it came to. What the change
-then lets happen at once is left to the engines (rule S31).
+then lets happen at once is left to the engines (rule S37).
 """
 
 from __future__ import annotations

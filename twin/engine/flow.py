@@ -94,7 +94,7 @@ class Flow:
                 self.work(place)
 
     def look_again(self, lanes: Sequence[Lane], places: Sequence[Place]) -> None:
-        """Let go on what a change of the line allows to (rule S31).
+        """Let go on what a change of the line allows to (rule S37).
 
         Args:
             lanes: all, by number.
@@ -108,7 +108,7 @@ class Flow:
         for lane in lanes:
             self._gained_parts(lane)
         for lane in lanes:
-            self._gained_room(lane)
+            self.gained_room(lane)
         for place in places:
             self.set_free(place)
         self.settle()

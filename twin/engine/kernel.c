@@ -142,7 +142,7 @@ typedef struct Group {
 
 typedef struct { const ModePlan *plan; i64 count, strikes_at; } Mode;
 typedef struct { const ServicePlan *plan; Machine *machine; i64 due, due_at, done_at; } Service;
-typedef struct { i64 free; Machine *head, *tail; } Crew;  /* free < 0: it has shrunk, S20 */
+typedef struct { i64 free; Machine *head, *tail; } Crew;  /* free < 0: it has shrunk, rule S20 */
 typedef struct { i64 level, used; } Store;
 
 struct Machine {
@@ -1646,7 +1646,7 @@ static int by_turn(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* A clock that a changed line has brought begins now (rule S31). */
+/* A clock that a changed line has brought begins now (rule S37). */
 static void draw_new_clocks(const Engine *e, Machine *m, const SavedMachine *from) {
     i64 now = m->station->plan->by_time ? from->clock_us : from->worked_us;
     for (Mode *mode = m->modes; mode < m->modes + m->plan->modes.count; mode++)
@@ -1796,7 +1796,7 @@ static void offer_parts(Engine *e, Lane *lane) {
         }
 }
 
-/* Let happen what a change of the line has made possible (rule S31); false if there is no memory. */
+/* Let happen what a change of the line has made possible (rule S37); false if there is no memory. */
 static int look_again(Engine *e) {
     const Program *plan = &e->plan;
     if (setjmp(e->give_up)) return 0;

@@ -181,7 +181,7 @@ class Snapshot(Frozen):
         began_us: engine time at which the run began, and counting with it.
         at_us: engine time of the snapshot; everything up to and at it has happened.
         settled: false: it was carried over to a changed line, and what can go on by that change
-            has not yet; who starts from it first lets it (rule S31).
+            has not yet; who starts from it first lets it (rule S37).
         stations, machines, modes, services, places, crews, materials, parts: the state, one
             column a fact.
     """

@@ -68,7 +68,7 @@ class Stoppages:
         self._set_going(self._agenda.now_us + 1)
 
     def look_again(self, places: Iterable[Place]) -> None:
-        """Begin the repairs and maintenance that a change of the line lets begin (rule S31).
+        """Begin the repairs and maintenance that a change of the line lets begin (rule S37).
 
         Args:
             places: all, most downstream first.
