@@ -12,7 +12,7 @@ from twin.engine.carry_over import carried_over
 from twin.engine.events import EventKind, EventLog
 from twin.engine.kernel import kernel_library
 from twin.engine.simpy_engine import SimpyEngine
-from twin.engine.simulation import EngineName, open_engine
+from twin.engine.simulation import EngineName, open_engine, simulate
 from twin.engine.snapshot import Snapshot
 from twin.errors import EngineError
 from twin.model import Buffer, Line, Station
@@ -145,6 +145,16 @@ def test_an_unchanged_line_gives_the_same_snapshot() -> None:
         snapshot,
         (),
     )
+
+
+def test_simulations_start_from_a_carried_snapshot(engine: EngineName) -> None:
+    random = {"cycle_time": {"distribution": "exponential", "mean": "10 s"}}
+    old, new = line(b=random), line(b={**random, "machines": 2})
+    carried, _ = carried_over(at(25, old), old, new)
+    results = simulate(new, engine=engine, start=carried, until="1 h", replications=3)
+    goods = results.good_per_h()
+    assert goods.mean > 1.5 * 360, "one machine makes 360 an hour"
+    assert goods.half_width_95 > 0
 
 
 # -- less than there was --------------------------------------------------------------------------
@@ -412,7 +422,7 @@ def test_a_snapshot_of_neither_line_is_refused() -> None:
 
 
 def test_an_engine_names_the_way_to_carry_over_and_does_not_take_it(engine: EngineName) -> None:
-    with pytest.raises(EngineError, match=r"twin\.engine\.carry_over\.carried_over"):
+    with pytest.raises(EngineError, match=r"twin\.engine\.carried_over takes it over"):
         open_engine(line(buffer={"capacity": 9}), engine, start=at(9, line()))
 
 

@@ -9,6 +9,7 @@ What most users need is here:
 Estimate(mean=1800.0, half_width_95=0.0)
 """
 
+from twin.engine.carry_over import carried_over
 from twin.engine.counters import Counters
 from twin.engine.events import COLUMNS, EVENT, EventKind, EventLog, Events
 from twin.engine.results import Estimate, Results
@@ -41,6 +42,7 @@ __all__ = [
     "Results",
     "Snapshot",
     "Stop",
+    "carried_over",
     "open_engine",
     "simulate",
 ]

@@ -93,10 +93,13 @@ def carry_clocks(change: Change) -> None:
             due, was_due = _due(stop), _due(stops_of(old)[was])
             if due == was_due and not another_clock:
                 continue
-            factor = mean_us(due) / mean_us(was_due)
             left = np.maximum(modes["strikes_at"][mine] - then, 0)
+            if due == was_due:
+                modes["strikes_at"][mine] = now + left
+                continue
+            factor = mean_us(due) / mean_us(was_due)
             scaled = np.rint(np.minimum(left * factor, MAX_TIME_US)).astype(np.int64)
-            modes["strikes_at"][mine] = now + (left if due == was_due else scaled)
+            modes["strikes_at"][mine] = now + scaled
             field = "mtbf" if isinstance(stop, Failure) else "every"
             change.notes.append(
                 f"stations[{new.id}].{_name(stop)}.{field}: what is left on the "

@@ -37,7 +37,7 @@ def checked_tables(line: Line, mark: LineMark, snapshot: Snapshot) -> Tables:
     if unlike:
         raise EngineError(
             f"the snapshot is of another line than {line.id}; what differs: {'; '.join(unlike)}; "
-            "twin.engine.carry_over.carried_over takes it over to a changed line"
+            "twin.engine.carried_over takes it over to a changed line"
         )
     tables = tables_of(snapshot)
     wrong = _wrong_lengths(line, tables) or _contradictions(line, snapshot, tables)
