@@ -1486,6 +1486,7 @@ typedef struct { i64 level, used; } SavedMaterial;
 typedef struct { i64 held_in, holder, number, rework_pass, defects, entered; } SavedPart;
 
 static const char saved_fields[] =
+    "snapshot: settled\n"
     "stations: started completed\n"
     "machines: worked_us clock_us down service ends_us crew_turn consumed good defective reworked "
     "failures cycle_time_us execute_us starved_us blocked_us fault_us setup_us maintenance_us "

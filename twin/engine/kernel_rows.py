@@ -18,8 +18,9 @@ HELD_IN, HOLDER = (SAVED["parts"].index(name) for name in ("held_in", "holder"))
 
 
 def saved_fields() -> str:
-    """The tables and their columns, as the kernel names them."""
-    return "".join(f"{name}: {' '.join(columns)}\n" for name, columns in SAVED.items())
+    """What the kernel takes of a snapshot: a flag, and the tables and their columns."""
+    tables = (f"{name}: {' '.join(columns)}\n" for name, columns in SAVED.items())
+    return "snapshot: settled\n" + "".join(tables)
 
 
 def _rows(program: Program, name: str, parts: int) -> int:
