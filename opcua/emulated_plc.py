@@ -13,15 +13,18 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from asyncua import Server, ua
+from asyncua.server.address_space import AddressSpace
 
 from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
 from opcua.apply import AppliedPlan, Locale, apply, data_value, wire_value
 from opcua.clock import Clock
 from opcua.collection import no_collection
 from opcua.command_nodes import bind_requests
+from opcua.faults.control import bind_faults
 from opcua.faults.show import write_shown
 from opcua.faults.stand import FaultStand
 from opcua.faults.tamper import Tamper
@@ -82,6 +85,7 @@ class PlcServer:
         self.wire = Wire(random.Random(f"{line.id}/{plc}"))
         self.namespace_shift = 0
         self._requests: Requests | None = None
+        self.fault_methods: Callable[[AddressSpace, int], None] | None = None
         self._host = host
         self._port = port
         self._locale: Locale = locale
@@ -131,6 +135,8 @@ class PlcServer:
             index = namespaces[uri]
             bind_requests(server.iserver, index, self.line, self.plc, requests, nodes)
             bind_packml(server.iserver.aspace, self._applied, requests)
+        if self.fault_methods is not None:
+            self.fault_methods(server.iserver.aspace, namespaces[uri])
         try:
             await server.start()
         except OSError as error:
@@ -441,6 +447,10 @@ class ServedLine:
             await asyncio.sleep(0)
 
 
+def _bind_faults(plc: str, stand: FaultStand, space: AddressSpace, index: int) -> None:
+    bind_faults(space, index, plc, stand)
+
+
 @asynccontextmanager
 async def serve_line(
     plant: Plant,
@@ -455,6 +465,7 @@ async def serve_line(
     monotonic: Callable[[], float] = time.monotonic,
     locale: Locale = "en",
     seed: int = 1,
+    test_methods: bool = False,
 ) -> AsyncIterator[ServedLine]:
     """Serve a line's PLCs for as long as the context lasts. `ServedLine.run` keeps it going.
 
@@ -472,6 +483,7 @@ async def serve_line(
         monotonic: the wall's steady clock, seconds; in virtual time the loop's.
         locale: language of descriptions.
         seed: of jitter and of faults.
+        test_methods: whether clients can switch faults by methods of each PLC.
 
     Yields:
         The line, with every PLC listening.
@@ -497,6 +509,8 @@ async def serve_line(
     served = ServedLine(plant, clock, servers, scan_s, monotonic, jitter_s=jitter_s, seed=seed)
     async with AsyncExitStack() as stack:
         for server in servers:
+            if test_methods:
+                server.fault_methods = partial(_bind_faults, server.plc, served.faults)
             stack.push_async_callback(server.stop)
         with no_collection():
             await served.start()
