@@ -31,17 +31,25 @@ typedef uint64_t u64;
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
+#if defined(__GNUC__)
+#define SELDOM __attribute__((noinline, cold))
+#define OFTEN inline __attribute__((always_inline))
+#else
+#define SELDOM
+#define OFTEN inline
+#endif
+
 enum Condition { EXECUTE, STARVED, BLOCKED, FAULT, SETUP, MAINTENANCE, PLANNED_STOP };
 enum After { RESUME, RESTART, SCRAP_LOAD };
 enum Verdict { PASS, SCRAP, REWORK, REJECT };
 enum Pending { NOTHING, COMPLETED, STRUCK, REPAIRED };
+enum Waits { FOR_NOTHING, FOR_A_LOAD, FOR_ROOM };
 enum Task { GAINED_PARTS, GAINED_ROOM, FREE };
 enum EventKind {
     OPERATION_STARTED = 1, OPERATION_COMPLETED, PART_PASSED, PART_SCRAPPED, PART_REWORKED,
     STATE_CHANGED, MACHINE_FAILED, MACHINE_REPAIRED, MATERIAL_DELIVERED
 };
-enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3, TOO_FAR = 4,
-               STOPPED = 5 };
+enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3, STOPPED = 4 };
 
 /* ---- The program: a line as arrays of structs of int64, laid out by program.py ---------------- */
 
@@ -89,20 +97,30 @@ typedef struct {
 
 /* ---- The state ---------------------------------------------------------------------------------- */
 
-/* It refers to itself by pointers, which wire() sets once; what is counted is int64. The tables that
- * Python reads (stations, machines, places) are described a second time in kernel.py. */
+/* It refers to itself by pointers, which wire() sets once; what is counted is int64. All of it that
+ * never grows lies in one block. The tables that Python reads (stations, machines, places) are
+ * described a second time in kernel.py. */
 
 typedef struct Place Place;
 typedef struct Machine Machine;
+typedef struct Lane Lane;
+typedef struct Outlet Outlet;
+typedef struct Group Group;
 
 typedef struct { i64 number, entered; int32_t rework_pass; uint32_t defects; } Part;
-typedef struct { Part *slots; uint32_t room, head, count; } Parts;  /* a ring; room: a power of two */
-typedef struct { Place *head, *tail; i64 count; } PlaceQueue;       /* linked through the places */
 
-/* A node is the winner below it: when, since the run's start, and which leaf, in one word, so that
- * the smaller word is the earlier event and, on a tie, the lower leaf. The root is at 1, the leaves
- * from `width` on; the lowest `bits` of a word are the leaf. */
-typedef struct { i64 width; int bits; i64 start_us; u64 never, *nodes; } Tournament;
+/* What lies on a place, from the first on. Most places hold one part at most, and have it beside them. */
+typedef struct { Part *slots; uint32_t room, first, count; } Load;
+
+/* What lies in a lane: a ring from `begin` to `end`; the next part to enter goes to `next`. */
+typedef struct { Part *first, *next, *begin, *end; i64 count; } Queue;
+typedef struct { Place *head, *tail; i64 count; } PlaceQueue;  /* linked through the places */
+
+/* A node is the winner below it: when, since `start_us`, and which leaf, in one word, so that the
+ * smaller word is the earlier event and, on a tie, the lower leaf. The root is at 1, the leaves from
+ * `width` on; the lowest `bits` of a word are the leaf. What is due later than a word can say is
+ * kept in `due` alone until the start is moved up to it. */
+typedef struct { i64 width; int bits; i64 start_us; u64 never, *nodes; i64 *due; } Tournament;
 
 typedef struct {
     const StationPlan *plan;
@@ -110,35 +128,38 @@ typedef struct {
     i64 constant_us, started, completed, closed;
 } Station;
 
-struct Outlet;
-struct Group;
-
-typedef struct {
-    Parts parts;
-    i64 capacity, gained_parts, gained_room;
-    struct Group **takers;
-    struct Outlet **givers;
+struct Lane {
+    Queue parts;
+    int32_t gained_parts, gained_room;
+    i64 capacity;
+    Group *taker;      /* if there is but one */
+    Outlet *giver;     /* likewise */
+    Group **takers;
+    Outlet **givers;
     i64 takers_count, givers_count;
-} Lane;
+};
 
 typedef struct { Lane **lanes; i64 lanes_count, milli, whole; } Inlet;  /* whole: 0 if it alternates */
 
-typedef struct Outlet {
+struct Outlet {
     PlaceQueue waiting;
     Lane **lanes;
     i64 lanes_count;
     u64 share_below;
-} Outlet;
+};
 
-typedef struct Group {
+struct Group {
     PlaceQueue waiting;
     Station *station;
     Lane *single_lane;  /* if one part from this lane is all that an operation needs */
+    Lane *way_out;      /* if all parts go to this lane, and it has a capacity */
     Inlet *inlets;
     Outlet *outlets;
     i64 inlets_count, outlets_count;
+    const Inlet *inlet; /* if an operation needs a fixed number of parts from one buffer, and no material */
     i64 hand_to_hand;   /* if one of its inputs is a lane with capacity 0 */
-} Group;
+    i64 uses_count;
+};
 
 typedef struct { const ModePlan *plan; i64 count, strikes_at; } Mode;
 typedef struct { const ServicePlan *plan; Machine *machine; i64 due, due_at, done_at; } Service;
@@ -147,32 +168,40 @@ typedef struct { i64 level, used; } Store;
 
 struct Machine {
     Station *station;
+    Group *group;
+    i64 hindered;           /* if any of the next three is not 0, or its station is closed */
     Mode *down;             /* which mode has struck */
     Service *service;       /* which maintenance is going on */
     i64 services_due;
     i64 worked_us, next_strike;
-    i64 consumed, good, defective, reworked, failures, cycle_time_us, occupied;
+    i64 consumed, good, defective, reworked, failures, cycle_time_us;
     i64 leaf;
     Tournament *inner;      /* of its places, if it has several */
     Place *places;
     i64 places_count;
-    i64 counts[CONDITIONS], time_us[CONDITIONS];
+    i64 time_us[CONDITIONS];
     const MachinePlan *plan;
     Mode *modes;
     i64 clock_us, clock_since, clock_runs;
     Machine *crew_next;
 };
 
+/* What a loaded place is at: an operation. */
+typedef struct {
+    i64 drawn_us, left_us, started_us, resumed_us, lead, operation;
+    int32_t rework_pass, redone;
+} Work;
+
+/* What a place waits for that is not loaded: for a load, or for room for its parts. */
+typedef struct { i64 turn; Place *previous, *next; Outlet *outlet; } Wait;
+
 struct Place {
     Machine *machine;
-    Group *group;
-    int32_t condition, pending, loaded, waits_for_load, rework_pass, redone;
-    i64 drawn_us, left_us, started_us, resumed_us, lead, operation, since_us;
-    Parts *out;             /* what goes out after the work: `parts` or `made` */
-    Parts parts, made;
-    i64 turn;
-    Place *previous, *next;
-    Outlet *outlet;         /* where it waits for room */
+    i64 since_us;
+    int8_t condition, pending, loaded, waits;
+    Load parts;             /* the load; once the work is done, what goes out */
+    Part only;              /* where they lie while there is but one */
+    union { Work work; Wait wait; };
 };
 
 #define STATE_TABLES(X)                                                                            \
@@ -186,124 +215,163 @@ struct Place {
 typedef struct { i64 at_us, kind, station, machine, place, number, value; } Event;
 typedef struct { i64 task; union { Place *place; Lane *lane; }; } Todo;
 
+/* What to add up over which stations, machines or lanes, and between which bounds to stop. */
+enum Summed { OPERATIONS = 0, GOOD_PARTS = 1, PARTS_IN_LANES = 2, PLACES_IN_CONDITION = 3 };
+typedef struct { i64 what; Range of; i64 other, at_least, at_most; } StopAt;
+
 typedef struct Engine {
     Program plan;
+    char *block;            /* where everything of the following lies up to `machine_of_leaf` */
+    size_t block_bytes;
 #define DECLARE(type, name) type *name;
     STATE_TABLES(DECLARE)
 #undef DECLARE
 #define DECLARE(type, name, table) type **name;
     LINK_TABLES(DECLARE)
 #undef DECLARE
-    i64 now_us, start_us, end_us, horizon_us, turns, completed_operations;
-    Todo *todo; i64 todo_room, todo_head, todo_count;
-    Place *free_first;     /* the list's head, when that is a place that has become free */
-    Event *log; i64 log_room, log_count; int logging;
-    Tournament clocks;     /* calendars, deliveries, services, failures by time: they rarely fire */
-    Tournament work;       /* a leaf for each machine */
-    Tournament *inner;     /* of each machine with several places: its places */
-    i64 services_leaf, failures_leaf;
+    Tournament *inner;      /* of each machine with several places: its places */
     Machine **machine_of_leaf;
+    Tournament clocks;      /* calendars, deliveries, services, failures by time: they rarely fire */
+    Tournament work;        /* a leaf for each machine */
+    i64 services_leaf, failures_leaf;
+    i64 counted_from_us, reach_us;  /* of pending events */
+    i64 most_operations, most_events;
+    const StopAt *stop_at;  /* NULL: nothing to watch for */
+    i64 stop;               /* why to stop before the time is up: an Outcome */
+    i64 now_us, start_us, end_us, turns, completed_operations;
+    Load made;              /* what an operation has made, until it is judged */
+    Todo *todo; i64 todo_room, todo_count;
+    Event *log; i64 log_room, log_count; int logging;
     jmp_buf give_up;
 } Engine;
 
 /* ---- Memory: the only three things that grow ------------------------------------------------------- */
 
-static void *grown(Engine *e, void *old, i64 *room, size_t size) {
-    i64 wanted = *room ? 2 * *room : 1024;
+SELDOM static void *grown(Engine *e, void *old, i64 *room, size_t size) {
+    i64 wanted = *room ? 2 * *room : 256;
     void *bigger = realloc(old, (size_t)wanted * size);
     if (!bigger) longjmp(e->give_up, OUT_OF_MEMORY);
     *room = wanted;
     return bigger;
 }
 
-static void enlarge(Engine *e, Parts *ring) {
-    uint32_t room = ring->room ? 2 * ring->room : 1;
-    Part *slots = room ? realloc(ring->slots, room * sizeof(Part)) : NULL;
-    if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
-    /* The ring was full: its wrapped part moves behind what stood before the old end. */
-    if (ring->head) memcpy(slots + ring->room, slots, ring->head * sizeof(Part));
-    ring->slots = slots;
-    ring->room = room;
-}
-
-static inline Part *part_at(const Parts *ring, uint32_t i) {
-    return &ring->slots[(ring->head + i) & (ring->room - 1)];
-}
-
-/* A slot at the ring's end, to be written to. */
-static inline Part *new_last(Engine *e, Parts *ring) {
-    if (ring->count == ring->room) enlarge(e, ring);
-    return part_at(ring, ring->count++);
-}
-
-/* The part taken from the ring's head; it stands until the ring gains another. */
-static inline Part *take_first(Parts *ring) {
-    Part *part = &ring->slots[ring->head];
-    ring->head = (ring->head + 1) & (ring->room - 1);
-    ring->count--;
-    return part;
-}
-
+/* The list of rule S26; it is worked off from its start and emptied at its end. */
 static inline void add_todo(Engine *e, Todo todo) {
-    if (e->todo_count == e->todo_room) {
-        i64 before = e->todo_room;
-        e->todo = grown(e, e->todo, &e->todo_room, sizeof(Todo));
-        /* As above. */
-        memcpy(e->todo + before, e->todo, (size_t)e->todo_head * sizeof(Todo));
-    }
-    e->todo[(e->todo_head + e->todo_count++) & (e->todo_room - 1)] = todo;
+    if (e->todo_count == e->todo_room) e->todo = grown(e, e->todo, &e->todo_room, sizeof(Todo));
+    e->todo[e->todo_count++] = todo;
 }
 
-/* A place goes on the list as free: most often it is alone there, and never seen in the ring. */
-static inline void set_free(Engine *e, Place *place) {
-    if (!e->todo_count && !e->free_first) e->free_first = place;
-    else add_todo(e, (Todo){FREE, .place = place});
-}
+static inline void set_free(Engine *e, Place *place) { add_todo(e, (Todo){FREE, .place = place}); }
 
-static void write_event(Engine *e, i64 kind, i64 station, i64 machine, i64 place, i64 number, i64 value) {
+SELDOM static void write_event(Engine *e, i64 kind, i64 station, i64 machine, i64 place, i64 number,
+                               i64 value) {
     if (e->log_count == e->log_room) e->log = grown(e, e->log, &e->log_room, sizeof(Event));
+    if (e->log_count + 1 >= e->most_events && !e->stop) e->stop = LOG_IS_FULL;
     e->log[e->log_count++] = (Event){e->now_us, kind, station, machine, place, number, value};
 }
 
-static void log_place(Engine *e, i64 kind, const Place *p, i64 number, i64 value) {
+SELDOM static void log_place(Engine *e, i64 kind, const Place *p, i64 number, i64 value) {
     const MachinePlan *mp = p->machine->plan;
     write_event(e, kind, mp->station, mp->number, p - p->machine->places, number, value);
 }
 
-static void log_machine(Engine *e, i64 kind, const Machine *m, i64 number, i64 value) {
+SELDOM static void log_machine(Engine *e, i64 kind, const Machine *m, i64 number, i64 value) {
     write_event(e, kind, m->plan->station, m->plan->number, NONE, number, value);
+}
+
+/* ---- Parts -------------------------------------------------------------------------------------------- */
+
+SELDOM static void enlarge_load(Engine *e, Load *load, Part *only) {
+    uint32_t room = load->room ? 2 * load->room : 4;
+    Part *slots = room ? malloc(room * sizeof(Part)) : NULL;
+    if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
+    if (load->room) memcpy(slots, load->slots, load->room * sizeof(Part));
+    if (load->slots != only) free(load->slots);
+    load->slots = slots;
+    load->room = room;
+}
+
+SELDOM static void enlarge_queue(Engine *e, Queue *queue) {
+    i64 room = queue->count ? 2 * queue->count : 4, before_end = queue->end - queue->first;
+    Part *slots = malloc((size_t)room * sizeof(Part));
+    if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
+    if (queue->count) {
+        memcpy(slots, queue->first, (size_t)before_end * sizeof(Part));
+        memcpy(slots + before_end, queue->begin, (size_t)(queue->count - before_end) * sizeof(Part));
+        free(queue->begin);
+    }
+    *queue = (Queue){slots, slots + queue->count, slots, slots + room, queue->count};
+}
+
+static inline Part *part_at(const Load *load, uint32_t i) { return &load->slots[load->first + i]; }
+
+/* The end of a load, to be written to. */
+static inline Part *new_last(Engine *e, Load *load, Part *only) {
+    if (load->first + load->count == load->room) enlarge_load(e, load, only);
+    return part_at(load, load->count++);
+}
+
+/* The end of a lane, to be written to. */
+static inline Part *new_in_lane(Engine *e, Queue *queue) {
+    if (queue->begin + queue->count == queue->end) enlarge_queue(e, queue);
+    Part *slot = queue->next++;
+    if (queue->next == queue->end) queue->next = queue->begin;
+    queue->count++;
+    return slot;
+}
+
+/* The part taken from a lane; it stands until another enters. */
+static inline const Part *take_first(Queue *queue) {
+    const Part *part = queue->first++;
+    if (queue->first == queue->end) queue->first = queue->begin;
+    queue->count--;
+    return part;
 }
 
 /* ---- Pending events: tournaments; the earliest wins, the lower leaf on a tie (rule S25) ------------- */
 
-static int tournament_open(Tournament *t, i64 leaves, i64 start_us) {
-    t->start_us = start_us;
-    for (t->bits = 0; INT64_C(1) << t->bits < leaves;) t->bits++;
-    t->width = INT64_C(1) << t->bits;
-    t->never = UINT64_MAX >> 1 >> t->bits;
-    t->nodes = malloc((size_t)(2 * t->width) * sizeof(u64));
-    if (!t->nodes) return 0;
-    for (i64 i = 0; i < t->width; i++) t->nodes[t->width + i] = t->never << t->bits | (u64)i;
-    for (i64 node = t->width - 1; node >= 1; node--) t->nodes[node] = t->nodes[2 * node];
-    return 1;
-}
-
 static inline i64 tournament_leaf(const Tournament *t) { return t->nodes[1] & (u64)(t->width - 1); }
 static inline i64 tournament_at(const Tournament *t) { return t->start_us + (i64)(t->nodes[1] >> t->bits); }
 
-/* Without a branch on who wins, which nobody could foretell. */
-static inline void tournament_set(Tournament *t, i64 leaf, i64 at) {
-    u64 since = (u64)(at - t->start_us);
-    u64 winner = (since < t->never ? since : t->never) << t->bits | (u64)leaf;
-    for (u64 node = (u64)(leaf + t->width); node > 1; node >>= 1) {
-        t->nodes[node] = winner;
-        u64 other = t->nodes[node ^ 1];
-        winner = other < winner ? other : winner;
-    }
-    t->nodes[1] = winner;
+static inline u64 word_of(const Tournament *t, i64 leaf) {
+    u64 since = (u64)(t->due[leaf] - t->start_us);
+    return (since < t->never ? since : t->never) << t->bits | (u64)leaf;
 }
 
-static inline void schedule_place(Engine *e, Place *p, i64 at) {
+/* Without a branch on who wins, which nobody could foretell. */
+static OFTEN void tournament_set(Tournament *t, i64 leaf, i64 at) {
+    t->due[leaf] = at;
+    u64 *nodes = t->nodes, winner = word_of(t, leaf);
+    u64 node = (u64)(leaf + t->width);
+    for (i64 k = t->bits; k; k--) {
+        nodes[node] = winner;
+        u64 other = nodes[node ^ 1];
+        winner = other < winner ? other : winner;
+        node >>= 1;
+    }
+    nodes[1] = winner;
+}
+
+/* Count from another instant, at which nothing that is due has passed. */
+static void tournament_start(Tournament *t, i64 start_us) {
+    t->start_us = start_us;
+    for (i64 i = 0; i < t->width; i++) t->nodes[t->width + i] = word_of(t, i);
+    for (i64 node = t->width - 1; node >= 1; node--) {
+        u64 left = t->nodes[2 * node], right = t->nodes[2 * node + 1];
+        t->nodes[node] = left < right ? left : right;
+    }
+}
+
+/* Count pending events from another instant: everything up to and at it has happened. */
+static void count_from(Engine *e, i64 at_us) {
+    e->counted_from_us = at_us;
+    tournament_start(&e->clocks, at_us);
+    tournament_start(&e->work, at_us);
+    for (i64 i = 0; i < e->plan.machines_count; i++)
+        if (e->machines[i].inner) tournament_start(e->machines[i].inner, at_us);
+}
+
+static OFTEN void schedule_place(Engine *e, Place *p, i64 at) {
     Machine *m = p->machine;
     if (m->inner) {
         i64 before = tournament_at(m->inner);
@@ -359,12 +427,9 @@ static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
 
 /* ---- What a place's time goes to (rule S28) ----------------------------------------------------------- */
 
-static inline void set_condition(Engine *e, Place *p, int32_t condition) {
+static OFTEN void set_condition(Engine *e, Place *p, int8_t condition) {
     if (p->condition == condition) return;
-    Machine *m = p->machine;
-    m->time_us[p->condition] += e->now_us - p->since_us;
-    m->counts[p->condition]--;
-    m->counts[condition]++;
+    p->machine->time_us[p->condition] += e->now_us - p->since_us;
     p->since_us = e->now_us;
     p->condition = condition;
     if (e->logging) log_place(e, STATE_CHANGED, p, 0, condition);
@@ -372,12 +437,12 @@ static inline void set_condition(Engine *e, Place *p, int32_t condition) {
 
 static void restate(Engine *e, Place *p) {
     const Machine *m = p->machine;
-    int32_t condition;
+    int8_t condition;
     if (p->loaded && (p->pending == COMPLETED || p->pending == STRUCK)) condition = EXECUTE;
     else if (m->down) condition = m->down->plan->is_setup ? SETUP : FAULT;
     else if (m->service) condition = MAINTENANCE;
     else if (m->station->closed && !p->loaded) condition = PLANNED_STOP;
-    else if (!p->loaded && p->out->count) condition = BLOCKED;
+    else if (!p->loaded && p->parts.count) condition = BLOCKED;
     else condition = STARVED;
     set_condition(e, p, condition);
 }
@@ -385,38 +450,36 @@ static void restate(Engine *e, Place *p) {
 /* ---- Queues of places, first come, first served (rule S9) ---------------------------------------------- */
 
 static inline void join(Engine *e, PlaceQueue *queue, Place *p) {
-    p->turn = ++e->turns;
-    p->previous = queue->tail;
-    p->next = NULL;
-    if (queue->tail) queue->tail->next = p;
+    p->wait.turn = ++e->turns;
+    p->wait.previous = queue->tail;
+    p->wait.next = NULL;
+    if (queue->tail) queue->tail->wait.next = p;
     else queue->head = p;
     queue->tail = p;
     queue->count++;
 }
 
 static inline void leave(PlaceQueue *queue, Place *p) {
-    if (p->previous) p->previous->next = p->next;
-    else queue->head = p->next;
-    if (p->next) p->next->previous = p->previous;
-    else queue->tail = p->previous;
+    if (p->wait.previous) p->wait.previous->wait.next = p->wait.next;
+    else queue->head = p->wait.next;
+    if (p->wait.next) p->wait.next->wait.previous = p->wait.previous;
+    else queue->tail = p->wait.previous;
     queue->count--;
+    p->waits = FOR_NOTHING;
+}
+
+static inline void wait_for_room(Engine *e, Place *p, Outlet *outlet) {
+    join(e, &outlet->waiting, p);
+    p->wait.outlet = outlet;
+    p->waits = FOR_ROOM;
 }
 
 static inline void stop_waiting_for_load(Place *p) {
-    if (!p->waits_for_load) return;
-    leave(&p->group->waiting, p);
-    p->waits_for_load = 0;
+    if (p->waits == FOR_A_LOAD) leave(&p->machine->group->waiting, p);
 }
 
-static void wait_for_room(Engine *e, Place *p, Outlet *outlet) {
-    join(e, &outlet->waiting, p);
-    p->outlet = outlet;
-}
-
-static void stop_waiting_for_room(Place *p) {
-    if (!p->outlet) return;
-    leave(&p->outlet->waiting, p);
-    p->outlet = NULL;
+static inline void stop_waiting_for_room(Place *p) {
+    if (p->waits == FOR_ROOM) leave(&p->wait.outlet->waiting, p);
 }
 
 /* ---- Lanes --------------------------------------------------------------------------------------------- */
@@ -426,56 +489,73 @@ static inline i64 need(const Inlet *in, i64 operation) {
     return (operation + 1) * in->milli / MILLI - operation * in->milli / MILLI;
 }
 
-static inline int has_room(const Lane *lane) {
-    i64 level = lane->parts.count;
-    if (lane->capacity) return level < lane->capacity;
-    i64 waiting = 0;  /* rule S11 */
+/* Rule S11. */
+static int has_room_in_hand(const Lane *lane) {
+    i64 waiting = 0;
     for (i64 i = 0; i < lane->takers_count; i++) waiting += lane->takers[i]->waiting.count;
-    return level < waiting;
+    return lane->parts.count < waiting;
+}
+
+static inline int has_room(const Lane *lane) {
+    return lane->capacity ? lane->parts.count < lane->capacity : has_room_in_hand(lane);
+}
+
+static inline int has_waiting_taker(const Lane *lane) {
+    if (lane->taker) return lane->taker->waiting.head != NULL;
+    for (i64 i = 0; i < lane->takers_count; i++)
+        if (lane->takers[i]->waiting.head) return 1;
+    return 0;
+}
+
+static inline int has_waiting_giver(const Lane *lane) {
+    if (lane->giver) return lane->giver->waiting.head != NULL;
+    for (i64 i = 0; i < lane->givers_count; i++)
+        if (lane->givers[i]->waiting.head) return 1;
+    return 0;
 }
 
 static inline void gained_room(Engine *e, Lane *lane) {
-    if (lane->gained_room) return;
-    for (i64 i = 0; i < lane->givers_count; i++)
-        if (lane->givers[i]->waiting.head) {
-            lane->gained_room = 1;
-            add_todo(e, (Todo){GAINED_ROOM, .lane = lane});
-            return;
-        }
+    if (lane->gained_room || !has_waiting_giver(lane)) return;
+    lane->gained_room = 1;
+    add_todo(e, (Todo){GAINED_ROOM, .lane = lane});
 }
 
-static inline void enter(Engine *e, Lane *lane, const Part *part) {
-    Part *entered = new_last(e, &lane->parts);
+static inline void gained_parts(Engine *e, Lane *lane) {
+    if (lane->gained_parts || !has_waiting_taker(lane)) return;
+    lane->gained_parts = 1;
+    add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
+}
+
+static OFTEN void enter(Engine *e, Lane *lane, const Part *part) {
+    Part *entered = new_in_lane(e, &lane->parts);
     *entered = *part;
     entered->entered = ++e->turns;
-    if (lane->gained_parts) return;
-    for (i64 i = 0; i < lane->takers_count; i++)
-        if (lane->takers[i]->waiting.head) {
-            lane->gained_parts = 1;
-            add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
-            return;
-        }
+    gained_parts(e, lane);
+}
+
+static inline i64 parts_at(const Inlet *in) {
+    i64 there = in->lanes[0]->parts.count;
+    for (i64 k = 1; k < in->lanes_count; k++) there += in->lanes[k]->parts.count;
+    return there;
 }
 
 static int has_all_it_needs(const Engine *e, const Group *group) {
     i64 operation = group->station->started;
-    for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++) {
-        i64 there = 0;
-        for (i64 k = 0; k < in->lanes_count; k++) there += in->lanes[k]->parts.count;
-        if (there < need(in, operation)) return 0;
-    }
-    Range uses = group->station->plan->uses;
-    for (const UsePlan *use = e->plan.uses + uses.from; use < e->plan.uses + uses.from + uses.count; use++)
+    for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
+        if (parts_at(in) < need(in, operation)) return 0;
+    const UsePlan *use = e->plan.uses + group->station->plan->uses.from;
+    for (const UsePlan *end = use + group->uses_count; use < end; use++)
         if (e->materials[use->material].level < use->amount) return 0;
     return 1;
 }
 
 static inline int is_ready(const Engine *e, const Group *group) {
-    return group->single_lane ? group->single_lane->parts.count > 0 : has_all_it_needs(e, group);
+    if (group->single_lane) return group->single_lane->parts.count > 0;
+    return group->inlet ? parts_at(group->inlet) >= group->inlet->whole : has_all_it_needs(e, group);
 }
 
 static inline int is_contested(const Group *group) {
-    if (group->single_lane) return group->single_lane->gained_parts != 0;
+    if (group->single_lane) return group->single_lane->gained_parts;
     for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
         for (i64 k = 0; k < in->lanes_count; k++)
             if (in->lanes[k]->gained_parts) return 1;
@@ -484,14 +564,14 @@ static inline int is_contested(const Group *group) {
 
 /* ---- Work ------------------------------------------------------------------------------------------------ */
 
-static inline void work(Engine *e, Place *p) {
+static OFTEN void work(Engine *e, Place *p) {
     const Machine *m = p->machine;
-    if (m->down && !m->down->plan->stops_handling) {
+    if (m->hindered && m->down && !m->down->plan->stops_handling) {
         restate(e, p);
         return;
     }
-    p->resumed_us = e->now_us;
-    i64 ahead = p->left_us;
+    p->work.resumed_us = e->now_us;
+    i64 ahead = p->work.left_us;
     p->pending = COMPLETED;
     if (m->next_strike - m->worked_us < ahead) {
         ahead = m->next_strike - m->worked_us;
@@ -501,73 +581,103 @@ static inline void work(Engine *e, Place *p) {
     set_condition(e, p, EXECUTE);
 }
 
-static inline void begin(Engine *e, Place *p) {
-    const Station *s = p->group->station;
-    u64 index = draw_index(p->lead, p->rework_pass);
-    p->drawn_us = p->left_us = variate(s->quantiles, s->constant_us, s->plan->service, index);
-    if (e->logging) log_place(e, OPERATION_STARTED, p, p->lead, p->drawn_us);
+static OFTEN void begin(Engine *e, Place *p) {
+    const Station *s = p->machine->station;
+    u64 index = draw_index(p->work.lead, p->work.rework_pass);
+    p->work.drawn_us = p->work.left_us = variate(s->quantiles, s->constant_us, s->plan->service, index);
+    if (e->logging) log_place(e, OPERATION_STARTED, p, p->work.lead, p->work.drawn_us);
     work(e, p);
 }
 
-static void take_from(Engine *e, const Inlet *in, i64 wanted, Parts *parts) {
-    while (wanted > 0) {
-        Lane *oldest = NULL;
-        i64 entered = 0, filled = 0;
-        for (i64 k = 0; k < in->lanes_count; k++) {
-            Lane *lane = in->lanes[k];
-            if (!lane->parts.count) continue;
-            i64 its = lane->parts.slots[lane->parts.head].entered;
-            if (!filled++ || its < entered) {
-                oldest = lane;
-                entered = its;
-            }
+SELDOM static void begin_again(Engine *e, Place *p) { begin(e, p); }
+
+/* Of several lanes the one whose first part entered first; whether others hold parts too. */
+static Lane *oldest_of(const Inlet *in, int *others) {
+    Lane *oldest = NULL;
+    i64 entered = 0;
+    *others = 0;
+    for (i64 k = 0; k < in->lanes_count; k++) {
+        Lane *lane = in->lanes[k];
+        if (!lane->parts.count) continue;
+        i64 its = lane->parts.first->entered;
+        if (oldest) *others = 1;
+        if (!oldest || its < entered) {
+            oldest = lane;
+            entered = its;
         }
-        i64 many = filled > 1 ? 1 : wanted;  /* the others are empty, and stay so */
+    }
+    return oldest;
+}
+
+static OFTEN void take_from(Engine *e, const Inlet *in, i64 wanted, Place *p) {
+    while (wanted > 0) {
+        int others = 0;
+        Lane *lane = in->lanes_count == 1 ? in->lanes[0] : oldest_of(in, &others);
+        i64 many = others ? 1 : wanted;  /* the others are empty, and stay so */
         wanted -= many;
-        while (many--) *new_last(e, parts) = *take_first(&oldest->parts);
-        gained_room(e, oldest);
+        while (many--) *new_last(e, &p->parts, &p->only) = *take_first(&lane->parts);
+        gained_room(e, lane);
+    }
+}
+
+static void take_load(Engine *e, const Group *group, i64 operation, Place *p) {
+    if (group->inlet) {
+        take_from(e, group->inlet, group->inlet->whole, p);
+        return;
+    }
+    for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
+        take_from(e, in, need(in, operation), p);
+    const UsePlan *use = e->plan.uses + group->station->plan->uses.from;
+    for (const UsePlan *end = use + group->uses_count; use < end; use++) {
+        Store *store = &e->materials[use->material];
+        store->used += use->amount;
+        if (store->level < UNLIMITED) store->level -= use->amount;
     }
 }
 
 /* Take everything an operation needs, and begin it (rules S5, S8, S13). */
-static void take(Engine *e, Place *p) {
-    const Group *group = p->group;
+static OFTEN void take(Engine *e, Place *p) {
     Machine *m = p->machine;
+    const Group *group = m->group;
     i64 operation = group->station->started++;
-    if (group->single_lane) {
-        *new_last(e, &p->parts) = *take_first(&group->single_lane->parts);
-        gained_room(e, group->single_lane);
+    p->parts.first = 0;
+    Lane *lane = group->single_lane;
+    if (lane) {
+        p->parts.slots[0] = *take_first(&lane->parts);
+        p->parts.count = 1;
+        gained_room(e, lane);
     } else {
-        for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
-            take_from(e, in, need(in, operation), &p->parts);
-        Range uses = group->station->plan->uses;
-        for (i64 i = uses.from; i < uses.from + uses.count; i++) {
-            Store *store = &e->materials[e->plan.uses[i].material];
-            store->used += e->plan.uses[i].amount;
-            if (store->level < UNLIMITED) store->level -= e->plan.uses[i].amount;
-        }
+        take_load(e, group, operation, p);
     }
     m->consumed += p->parts.count;
-    m->occupied++;
     p->loaded = 1;
-    p->operation = operation;
-    p->redone = 0;
+    p->work.operation = operation;
+    p->work.redone = 0;
     if (p->parts.count) {
         const Part *lead = part_at(&p->parts, 0);
-        p->lead = lead->number;
-        p->rework_pass = lead->rework_pass;
+        p->work.lead = lead->number;
+        p->work.rework_pass = lead->rework_pass;
     } else {
         const StationPlan *sp = group->station->plan;
-        p->lead = sp->code + operation * sp->gives_milli / MILLI;
-        p->rework_pass = 0;
+        p->work.lead = sp->code + operation * sp->gives_milli / MILLI;
+        p->work.rework_pass = 0;
     }
-    p->started_us = e->now_us;
+    p->work.started_us = e->now_us;
     begin(e, p);
 }
 
 /* ---- Judging (rules S14 to S16) ---------------------------------------------------------------------------- */
 
-static inline int judge(Engine *e, const StationPlan *sp, Part *part) {
+static inline int inspected(const Engine *e, const StationPlan *sp, const Part *part, u64 index) {
+    if (!part->defects) return sp->false_below && strikes(sp->false_reject, index, sp->false_below);
+    for (i64 i = sp->detect.from; i < sp->detect.from + sp->detect.count; i++) {
+        const DetectPlan *d = &e->plan.detect[i];
+        if (part->defects & d->bit && strikes(d->key, index, d->below)) return 1;
+    }
+    return 0;
+}
+
+static OFTEN int judge(Engine *e, const StationPlan *sp, Part *part) {
     u64 index = draw_index(part->number, part->rework_pass);
     if (sp->arise.count) {
         u64 drawn = draw(sp->arise_key, index) >> 1;
@@ -578,37 +688,28 @@ static inline int judge(Engine *e, const StationPlan *sp, Part *part) {
             part->defects |= (uint32_t)arise->bit;
         }
     }
-    if (sp->inspects) {
-        if (part->defects) {
-            for (i64 i = sp->detect.from; i < sp->detect.from + sp->detect.count; i++) {
-                const DetectPlan *d = &e->plan.detect[i];
-                if (part->defects & d->bit && strikes(d->key, index, d->below))
-                    return sp->reject_lane == NONE ? SCRAP : REJECT;
-            }
-        } else if (sp->false_below && strikes(sp->false_reject, index, sp->false_below)) {
-            return sp->reject_lane == NONE ? SCRAP : REJECT;
-        }
-    }
+    if (sp->inspects && inspected(e, sp, part, index)) return sp->reject_lane == NONE ? SCRAP : REJECT;
     if (sp->outcome_below) {
         u64 drawn = draw(sp->outcome, index) >> 1;
-        if (drawn < (u64)sp->scrap_below) return SCRAP;
-        if (drawn < (u64)sp->outcome_below) return REWORK;
+        if (drawn < (u64)sp->outcome_below) return drawn < (u64)sp->scrap_below ? SCRAP : REWORK;
     }
     return PASS;
 }
 
 /* The parts that an operation makes, with the defects of all that it took (rules S5, S6). */
-static void make_parts(Engine *e, Place *p) {
-    const StationPlan *sp = p->group->station->plan;
+static Load *make_parts(Engine *e, Place *p) {
+    const StationPlan *sp = p->machine->station->plan;
     uint32_t defects = 0;
     for (uint32_t i = 0; i < p->parts.count; i++) defects |= part_at(&p->parts, i)->defects;
-    i64 first = p->operation * sp->gives_milli / MILLI;
-    i64 last = (p->operation + 1) * sp->gives_milli / MILLI;
-    for (i64 i = first; i < last; i++)
-        *new_last(e, &p->made) = (Part){sp->code + i, 0, p->redone, defects};
+    i64 first = p->work.operation * sp->gives_milli / MILLI;
+    i64 last = (p->work.operation + 1) * sp->gives_milli / MILLI;
+    Load *made = &e->made;
+    made->count = 0;
+    for (i64 i = first; i < last; i++) *new_last(e, made, NULL) = (Part){sp->code + i, 0, p->work.redone, defects};
+    return made;
 }
 
-/* A part goes back: to a lane, or the operation is done again in place; true if it is. */
+/* A part goes back: to a lane, or the operation is done again in place; false then. */
 static int rework(Engine *e, Place *p, Part *part, i64 lane) {
     p->machine->reworked++;
     part->rework_pass++;
@@ -616,36 +717,45 @@ static int rework(Engine *e, Place *p, Part *part, i64 lane) {
     if (e->logging) log_place(e, PART_REWORKED, p, part->number, part->rework_pass);
     if (lane != NONE) {
         enter(e, &e->lanes[lane], part);
-        return 0;
+        return 1;
     }
-    p->rework_pass++;
-    p->redone++;
+    p->work.rework_pass++;
+    p->work.redone++;
     /* What a new part is made of again must not bring its defects back. */
     for (uint32_t i = 0; i < p->parts.count; i++) part_at(&p->parts, i)->defects = 0;
-    p->made.count = 0;
-    begin(e, p);
-    return 1;
+    begin_again(e, p);
+    return 0;
 }
 
-/* Judge what is to go out; what goes on stays there. True if the operation is done again. */
-static inline int judge_all(Engine *e, Place *p) {
-    const StationPlan *sp = p->group->station->plan;
-    uint32_t kept = 0, count = p->out->count;
-    for (uint32_t i = 0; i < count; i++) {
-        Part *part = part_at(p->out, i);
-        int verdict = judge(e, sp, part);
+/* Do away with the part that did not pass, and judge those after it; what goes on moves up. */
+static int sort_out(Engine *e, Place *p, Load *out, uint32_t i, int verdict) {
+    const StationPlan *sp = p->machine->station->plan;
+    uint32_t kept = i;
+    for (;;) {
+        Part *part = part_at(out, i);
         if (verdict == PASS) {
-            if (kept < i) *part_at(p->out, kept) = *part;
-            kept++;
+            *part_at(out, kept++) = *part;
         } else if (verdict == SCRAP) {
             p->machine->defective++;
             if (e->logging) log_place(e, PART_SCRAPPED, p, part->number, part->defects);
-        } else if (rework(e, p, part, verdict == REWORK ? sp->rework_lane : sp->reject_lane)) {
-            return 1;
+        } else if (!rework(e, p, part, verdict == REWORK ? sp->rework_lane : sp->reject_lane)) {
+            return 0;
         }
+        if (++i == out->count) break;
+        verdict = judge(e, sp, part_at(out, i));
     }
-    p->out->count = kept;
-    return 0;
+    out->count = kept;
+    return 1;
+}
+
+/* Judge what is to go out; what goes on stays there. False if the operation is done again. */
+static OFTEN int judge_all(Engine *e, Place *p, Load *out) {
+    const StationPlan *sp = p->machine->station->plan;
+    for (uint32_t i = 0; i < out->count; i++) {
+        int verdict = judge(e, sp, part_at(out, i));
+        if (verdict != PASS) return sort_out(e, p, out, i, verdict);
+    }
+    return 1;
 }
 
 /* ---- Putting out ---------------------------------------------------------------------------------------------- */
@@ -660,8 +770,8 @@ static Outlet *drawn_outlet(const Group *group, const Part *part) {
 
 /* Where the place's first part wants to go. */
 static inline Outlet *outlet_of(const Place *p) {
-    const Group *group = p->group;
-    return group->outlets_count == 1 ? group->outlets : drawn_outlet(group, part_at(p->out, 0));
+    const Group *group = p->machine->group;
+    return group->outlets_count == 1 ? group->outlets : drawn_outlet(group, part_at(&p->parts, 0));
 }
 
 static Lane *emptiest(const Outlet *outlet) {
@@ -679,44 +789,34 @@ static inline Lane *room(const Outlet *outlet) {
     return has_room(outlet->lanes[0]) ? outlet->lanes[0] : NULL;
 }
 
-/* Put out the first part that waits; with it all that must follow it into the same lane. */
-static inline void put(Engine *e, Place *p, const Outlet *outlet, Lane *lane) {
-    i64 many = 1;
-    if (p->out->count > 1 && outlet->lanes_count == 1 && p->group->outlets_count == 1 && lane->capacity) {
-        i64 free = lane->capacity - lane->parts.count;
-        many = p->out->count < free ? p->out->count : free;
-    }
-    p->machine->good += many;
-    if (e->logging)
-        for (uint32_t i = 0; i < many; i++)
-            log_place(e, PART_PASSED, p, part_at(p->out, i)->number, lane - e->lanes);
-    while (many--) enter(e, lane, take_first(p->out));
-}
-
-static inline void emptied(Engine *e, Place *p) {
-    p->machine->occupied--;
-    set_free(e, p);
+/* Put out the first part that waits. */
+static OFTEN void put(Engine *e, Place *p, Lane *lane) {
+    const Part *part = part_at(&p->parts, 0);
+    p->parts.first++;
+    p->parts.count--;
+    p->machine->good++;
+    if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
+    enter(e, lane, part);
 }
 
 static inline int handling_is_shut(const Machine *m) {
-    return (m->down && m->down->plan->stops_handling) || (m->service && m->places_count > 1);
+    return m->hindered && ((m->down && m->down->plan->stops_handling) || (m->service && m->places_count > 1));
 }
 
 /* Parts leave the line. */
 static void let_go(Engine *e, Place *p) {
-    p->machine->good += p->out->count;
+    p->machine->good += p->parts.count;
     if (e->logging)
-        for (uint32_t i = 0; i < p->out->count; i++)
-            log_place(e, PART_PASSED, p, part_at(p->out, i)->number, NONE);
-    p->out->count = 0;
+        for (uint32_t i = 0; i < p->parts.count; i++)
+            log_place(e, PART_PASSED, p, part_at(&p->parts, i)->number, NONE);
+    p->parts.count = 0;
 }
 
 /* Put parts out in their order while there is room (rules S7, S10). */
-static inline void put_out(Engine *e, Place *p) {
-    const Group *group = p->group;
+static void put_out(Engine *e, Place *p) {
     int shut = handling_is_shut(p->machine);
-    if (!group->outlets_count && !shut) let_go(e, p);
-    while (p->out->count) {
+    if (!p->machine->group->outlets_count && !shut) let_go(e, p);
+    while (p->parts.count) {
         Outlet *outlet = shut ? NULL : outlet_of(p);
         Lane *lane = outlet ? room(outlet) : NULL;
         if (!lane) {
@@ -724,26 +824,44 @@ static inline void put_out(Engine *e, Place *p) {
             restate(e, p);
             return;
         }
-        put(e, p, outlet, lane);
+        put(e, p, lane);
     }
-    p->outlet = NULL;
-    emptied(e, p);
+    set_free(e, p);
 }
 
-static inline void completed(Engine *e, Place *p) {
+/* The same where it is known which way they go. */
+static OFTEN void put_straight_out(Engine *e, Place *p, Lane *lane) {
+    while (p->parts.count) {
+        if (lane->parts.count >= lane->capacity) {
+            put_out(e, p);
+            return;
+        }
+        put(e, p, lane);
+    }
+    set_free(e, p);
+}
+
+/* What was made takes the place of what it was made of. */
+static void replace(Engine *e, Place *p, const Load *made) {
+    p->parts.count = 0;
+    for (uint32_t i = 0; i < made->count; i++) *new_last(e, &p->parts, &p->only) = *part_at(made, i);
+}
+
+static OFTEN void completed(Engine *e, Place *p) {
     Machine *m = p->machine;
     Station *s = m->station;
-    m->worked_us += p->left_us;
-    p->left_us = 0;
-    m->cycle_time_us = e->now_us - p->started_us;
+    m->worked_us += p->work.left_us;
+    p->work.left_us = 0;
+    m->cycle_time_us = e->now_us - p->work.started_us;
     s->completed++;
-    e->completed_operations++;
-    if (!s->plan->passes_on) make_parts(e, p);
-    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->lead, p->out->count);
-    if (!s->plan->plain && judge_all(e, p)) return;
+    if (++e->completed_operations >= e->most_operations) e->stop = COUNT_REACHED;
+    Load *out = s->plan->passes_on ? &p->parts : make_parts(e, p);
+    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, out->count);
+    if (!s->plan->plain && !judge_all(e, p, out)) return;
+    if (!s->plan->passes_on) replace(e, p, out);
     p->loaded = 0;
-    if (!s->plan->passes_on) p->parts.count = 0;
-    put_out(e, p);
+    if (m->group->way_out && !m->hindered) put_straight_out(e, p, m->group->way_out);
+    else put_out(e, p);
 }
 
 /* ---- A place becomes free ---------------------------------------------------------------------------------------- */
@@ -754,102 +872,108 @@ static inline int is_closed(const Machine *m) {
     return m->station->closed || m->service || (m->down && m->down->plan->stops_handling);
 }
 
+/* Something has changed that may keep a machine from taking, working or putting out. */
+static void look_for_hindrances(Machine *m) {
+    m->hindered = m->down || m->service || m->services_due || m->station->closed;
+}
+
 static void wait_for_load(Engine *e, Place *p) {
-    Group *group = p->group;
+    Group *group = p->machine->group;
     join(e, &group->waiting, p);
-    p->waits_for_load = 1;
-    restate(e, p);
+    p->waits = FOR_A_LOAD;
+    if (p->machine->hindered) restate(e, p);
+    else set_condition(e, p, STARVED);
     if (!group->hand_to_hand) return;
     for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
         for (i64 k = 0; k < in->lanes_count; k++)
             if (!in->lanes[k]->capacity) gained_room(e, in->lanes[k]);
 }
 
-static inline void become_free(Engine *e, Place *p) {
+static OFTEN void become_free(Engine *e, Place *p) {
     Machine *m = p->machine;
-    if (p->loaded || p->waits_for_load) return;
-    if (p->out->count) {
-        if (!p->outlet) put_out(e, p);
-        return;
-    }
-    if (m->services_due && begin_due_service(e, m)) return;
-    if (is_closed(m)) restate(e, p);
-    else if (!p->group->waiting.head && is_ready(e, p->group) && !is_contested(p->group)) take(e, p);
+    const Group *group = m->group;
+    if (p->loaded || p->waits) return;
+    if (p->parts.count) put_out(e, p);
+    else if (m->hindered && m->services_due && begin_due_service(e, m)) return;
+    else if (m->hindered && is_closed(m)) restate(e, p);
+    else if (!group->waiting.head && is_ready(e, group) && !is_contested(group)) take(e, p);
     else wait_for_load(e, p);
 }
 
 /* ---- The two ends of a lane (rule S9) ------------------------------------------------------------------------------ */
 
-static inline void serve_group(Engine *e, Group *group) {
+static OFTEN void serve_group(Engine *e, Group *group) {
     Place *p = group->waiting.head;
-    stop_waiting_for_load(p);
+    leave(&group->waiting, p);
     take(e, p);
 }
 
-static void serve(Engine *e, Lane *lane) {
-    for (;;) {
-        Group *best = NULL;
-        for (i64 i = 0; i < lane->takers_count; i++) {
-            Group *group = lane->takers[i];
-            if (!group->waiting.head || !is_ready(e, group)) continue;
-            if (!best || group->waiting.head->turn < best->waiting.head->turn) best = group;
-        }
-        if (!best) return;
-        serve_group(e, best);
+SELDOM static void serve_group_seldom(Engine *e, Group *g) { serve_group(e, g); }
+
+static Group *longest_waiting(const Engine *e, const Lane *lane) {
+    Group *best = NULL;
+    for (i64 i = 0; i < lane->takers_count; i++) {
+        Group *group = lane->takers[i];
+        if (!group->waiting.head || !is_ready(e, group)) continue;
+        if (!best || group->waiting.head->wait.turn < best->waiting.head->wait.turn) best = group;
     }
+    return best;
+}
+
+static OFTEN void serve(Engine *e, Lane *lane) {
+    Group *group;
+    while ((group = lane->taker ? lane->taker : longest_waiting(e, lane))) {
+        if (!group->waiting.head || !is_ready(e, group)) return;
+        serve_group(e, group);
+    }
+}
+
+static Outlet *longest_held(const Lane *lane) {
+    Outlet *best = NULL;
+    for (i64 i = 0; i < lane->givers_count; i++) {
+        Outlet *outlet = lane->givers[i];
+        if (!outlet->waiting.head) continue;
+        if (!best || outlet->waiting.head->wait.turn < best->waiting.head->wait.turn) best = outlet;
+    }
+    return best;
 }
 
 static void admit(Engine *e, Lane *lane) {
     while (has_room(lane)) {
-        Outlet *best = NULL;
-        for (i64 i = 0; i < lane->givers_count; i++) {
-            Outlet *outlet = lane->givers[i];
-            if (!outlet->waiting.head) continue;
-            if (!best || outlet->waiting.head->turn < best->waiting.head->turn) best = outlet;
-        }
-        if (!best) return;
-        Outlet *wanted = best;
-        Place *p = best->waiting.head;
-        while (p->out->count) {
+        Outlet *first = longest_held(lane), *wanted = first;
+        if (!first) return;
+        Place *p = first->waiting.head;
+        while (p->parts.count) {
             wanted = outlet_of(p);
             Lane *to = room(wanted);
             if (!to) break;
-            put(e, p, wanted, to);
+            put(e, p, to);
         }
-        if (!p->out->count) {
-            stop_waiting_for_room(p);
-            emptied(e, p);
-        } else if (wanted != best) {
-            stop_waiting_for_room(p);
+        if (!p->parts.count) {
+            leave(&first->waiting, p);
+            set_free(e, p);
+        } else if (wanted != first) {
+            leave(&first->waiting, p);
             wait_for_room(e, p, wanted);
         }
     }
 }
 
-/* Work off the list of rule S26, in turn, until nothing moves any more. */
-static void settle(Engine *e) {
-    for (;;) {
-        Place *place = e->free_first;
-        e->free_first = NULL;
-        if (!place) {
-            if (!e->todo_count) return;
-            Todo next = e->todo[e->todo_head];
-            e->todo_head = (e->todo_head + 1) & (e->todo_room - 1);
-            e->todo_count--;
-            if (next.task == GAINED_PARTS) {
-                next.lane->gained_parts = 0;
-                serve(e, next.lane);
-                continue;
-            }
-            if (next.task == GAINED_ROOM) {
-                next.lane->gained_room = 0;
-                admit(e, next.lane);
-                continue;
-            }
-            place = next.place;
+/* Work off the list of rule S26, in turn, until nothing moves any more; it grows meanwhile. */
+static OFTEN void settle(Engine *e) {
+    for (i64 k = 0; k < e->todo_count; k++) {
+        Todo next = e->todo[k];
+        if (next.task == FREE) {
+            become_free(e, next.place);
+        } else if (next.task == GAINED_PARTS) {
+            next.lane->gained_parts = 0;
+            serve(e, next.lane);
+        } else {
+            next.lane->gained_room = 0;
+            admit(e, next.lane);
         }
-        become_free(e, place);
     }
+    e->todo_count = 0;
 }
 
 /* ---- Failures and repairs (rules S17 to S21) -------------------------------------------------------------------------- */
@@ -873,21 +997,20 @@ static Crew *crew_of(Engine *e, i64 crew) { return crew == NONE ? NULL : &e->cre
 
 static void go_down(Engine *e, Machine *m, Mode *mode) {
     m->down = mode;
+    look_for_hindrances(m);
     if (!mode->plan->is_setup) m->failures++;
     if (e->logging) log_machine(e, MACHINE_FAILED, m, mode->count, mode->plan->number);
 }
 
 static void scrap_load(Engine *e, Place *p) {
-    Parts *gone = p->out;
-    if (!p->machine->station->plan->passes_on) make_parts(e, p);
+    const Load *gone = p->machine->station->plan->passes_on ? &p->parts : make_parts(e, p);
     p->machine->defective += gone->count;
     if (e->logging)
         for (uint32_t i = 0; i < gone->count; i++)
             log_place(e, PART_SCRAPPED, p, part_at(gone, i)->number, part_at(gone, i)->defects);
-    p->parts.count = p->made.count = 0;
+    p->parts.count = 0;
     p->loaded = 0;
-    p->left_us = 0;
-    emptied(e, p);
+    set_free(e, p);
 }
 
 static void schedule_repair(Engine *e, Machine *m, i64 at) {
@@ -938,7 +1061,7 @@ static void release_crew(Engine *e, Crew *crew) {
 
 static void struck(Engine *e, Place *p) {
     Machine *m = p->machine;
-    p->left_us -= e->now_us - p->resumed_us;
+    p->work.left_us -= e->now_us - p->work.resumed_us;
     m->worked_us = m->next_strike;
     Mode *mode = first_mode(m);
     go_down(e, m, mode);
@@ -966,7 +1089,7 @@ static void withdraw(Place *p) {
 
 static void reopen(Engine *e, Machine *m) {
     for (Place *p = m->places; p < m->places + m->places_count; p++)
-        if (!p->loaded && !p->waits_for_load && !p->outlet) set_free(e, p);
+        if (!p->loaded && !p->waits) set_free(e, p);
 }
 
 static void repaired(Engine *e, Machine *m) {
@@ -975,6 +1098,7 @@ static void repaired(Engine *e, Machine *m) {
     int by_time = m->station->plan->by_time != 0;
     if (e->logging) log_machine(e, MACHINE_REPAIRED, m, mode->count, mp->number);
     m->down = NULL;
+    look_for_hindrances(m);
     mode->count++;
     mode->strikes_at = draw_due(e, mode, by_time ? m->clock_us : m->worked_us);
     if (!by_time) m->next_strike = first_mode(m)->strikes_at;
@@ -982,7 +1106,7 @@ static void repaired(Engine *e, Machine *m) {
     if (by_time) run_clock(e, m);
     for (Place *p = m->places; p < m->places + m->places_count; p++) {
         if (p->loaded && !mp->stops_handling) {
-            if (mp->after == RESTART) p->left_us = p->drawn_us;
+            if (mp->after == RESTART) p->work.left_us = p->work.drawn_us;
             work(e, p);
         } else {
             restate(e, p);
@@ -999,7 +1123,7 @@ static void clock_struck(Engine *e, Machine *m) {
     go_down(e, m, mode);
     for (Place *p = m->places; p < m->places + m->places_count; p++) {
         if (p->loaded && !mp->stops_handling) {
-            p->left_us -= e->now_us - p->resumed_us;
+            p->work.left_us -= e->now_us - p->work.resumed_us;
             p->pending = NOTHING;
             schedule_place(e, p, FOREVER);
             if (mp->after == SCRAP_LOAD) scrap_load(e, p);
@@ -1023,12 +1147,13 @@ static void set_next_due(Engine *e, Service *s) {
 
 static int begin_due_service(Engine *e, Machine *m) {
     if (m->service || m->down || !m->services_due) return 0;
-    if (m->places_count == 1 && (m->places->loaded || m->places->out->count)) return 0;
+    if (m->places_count == 1 && (m->places->loaded || m->places->parts.count)) return 0;
     Service *s = &e->services[m->plan->services.from];
     while (!s->due) s++;
     s->due = 0;
     m->services_due--;
     m->service = s;
+    look_for_hindrances(m);
     if (m->station->plan->by_time) stop_clock(e, m);
     for (Place *p = m->places; p < m->places + m->places_count; p++) {
         withdraw(p);
@@ -1043,6 +1168,7 @@ static void service_done(Engine *e, Service *s) {
     s->done_at = FOREVER;
     schedule_service(e, s);
     m->service = NULL;
+    look_for_hindrances(m);
     release_crew(e, crew_of(e, s->plan->crew));
     if (m->station->plan->by_time) run_clock(e, m);
     for (Place *p = m->places; p < m->places + m->places_count; p++) restate(e, p);
@@ -1058,6 +1184,7 @@ static void service_fires(Engine *e, Service *s) {
     if (s->machine->service == s) return;
     if (!s->due) s->machine->services_due++;
     s->due = 1;
+    look_for_hindrances(s->machine);
     begin_due_service(e, s->machine);
 }
 
@@ -1101,6 +1228,7 @@ static void calendar_turned(Engine *e, i64 calendar) {
         Machine *first = &e->machines[s->plan->machines.from];
         s->closed = closed;
         for (Machine *m = first; m < first + s->plan->machines.count; m++) {
+            look_for_hindrances(m);
             for (Place *p = m->places; p < m->places + m->places_count; p++) {
                 if (closed) stop_waiting_for_load(p);
                 restate(e, p);
@@ -1119,7 +1247,7 @@ static void delivered(Engine *e, i64 material) {
         Range groups = e->plan.stations[e->plan.material_stations[k]].groups;
         Group *first = &e->groups[groups.from];
         for (Group *g = first; g < first + groups.count; g++)
-            while (g->waiting.head && is_ready(e, g)) serve_group(e, g);
+            while (g->waiting.head && is_ready(e, g)) serve_group_seldom(e, g);
     }
 }
 
@@ -1143,7 +1271,7 @@ static void clock_fires(Engine *e, i64 leaf) {
     }
 }
 
-static inline void place_fires(Engine *e, Place *p) {
+static OFTEN void place_fires(Engine *e, Place *p) {
     int32_t pending = p->pending;
     p->pending = NOTHING;
     if (pending == COMPLETED) completed(e, p);
@@ -1151,45 +1279,11 @@ static inline void place_fires(Engine *e, Place *p) {
     else repaired(e, p->machine);
 }
 
-/* The earliest event up to an instant, with all that it sets off; false if there is none. */
-static inline int step(Engine *e, i64 to_us) {
-    i64 clock = tournament_at(&e->clocks), work = tournament_at(&e->work);
-    Place *p = NULL;
-    if (clock <= work) {  /* rule S25 */
-        if (clock > to_us) return 0;
-        e->now_us = clock;
-        clock_fires(e, tournament_leaf(&e->clocks));
-    } else {
-        if (work > to_us) return 0;
-        e->now_us = work;
-        const Machine *m = e->machine_of_leaf[tournament_leaf(&e->work)];
-        p = m->places + (m->inner ? tournament_leaf(m->inner) : 0);
-        place_fires(e, p);
-    }
-    settle(e);
-    /* Most places have begun their next operation by now; only one that has not is taken out. */
-    if (p && p->pending == NOTHING) schedule_place(e, p, FOREVER);
-    return 1;
+static i64 places_in(const Machine *m, i64 condition) {
+    i64 sum = 0;
+    for (const Place *p = m->places; p < m->places + m->places_count; p++) sum += p->condition == condition;
+    return sum;
 }
-
-/* Run on until everything up to and at an instant has happened, or until so many operations have
- * been completed since the start, or the log holds `most_events`. */
-EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_operations, i64 most_events) {
-    int failed = setjmp(e->give_up);
-    if (failed) return failed;
-    i64 until = to_us < e->horizon_us ? to_us : e->horizon_us;
-    while (step(e, until)) {
-        e->end_us = e->now_us;
-        if (e->completed_operations >= most_operations) return COUNT_REACHED;
-        if (e->logging && e->log_count >= most_events) return LOG_IS_FULL;
-    }
-    e->end_us = until;
-    return until < to_us ? TOO_FAR : OK;
-}
-
-/* What to add up over which stations, machines or lanes, and between which bounds to stop. */
-enum Summed { OPERATIONS = 0, GOOD_PARTS = 1, PARTS_IN_LANES = 2, PLACES_IN_CONDITION = 3 };
-typedef struct { i64 what; Range of; i64 other, at_least, at_most; } StopAt;
 
 static int stop_is_reached(const Engine *e, const StopAt *stop) {
     i64 sum = 0;
@@ -1197,34 +1291,67 @@ static int stop_is_reached(const Engine *e, const StopAt *stop) {
         if (stop->what == OPERATIONS) sum += e->stations[i].completed;
         else if (stop->what == GOOD_PARTS) sum += e->machines[i].good;
         else if (stop->what == PARTS_IN_LANES) sum += e->lanes[i].parts.count;
-        else sum += e->machines[i].counts[stop->other];
+        else sum += places_in(&e->machines[i], stop->other);
     }
     if (stop->what == PARTS_IN_LANES && stop->other != NONE) sum += e->lanes[stop->other].parts.count;
     return stop->at_least <= sum && sum <= stop->at_most;
 }
 
-/* As linetwin_advance, but right after the event with which a condition comes to hold it stops. */
-EXPORT int linetwin_advance_until(Engine *e, i64 to_us, i64 most_events, const StopAt *stop) {
-    int failed = setjmp(e->give_up);
-    if (failed) return failed;
-    i64 until = to_us < e->horizon_us ? to_us : e->horizon_us;
-    while (!stop_is_reached(e, stop)) {
-        if (!step(e, until)) {
-            e->end_us = until;
-            return until < to_us ? TOO_FAR : OK;
+/* Everything in its order up to an instant, or until there is a reason to stop. */
+static int run(Engine *e, i64 to_us) {
+    for (;;) {
+        i64 clock = tournament_at(&e->clocks), work = tournament_at(&e->work);
+        if (clock <= work) {  /* rule S25 */
+            if (clock > to_us) break;
+            e->now_us = clock;
+            clock_fires(e, tournament_leaf(&e->clocks));
+            settle(e);
+        } else {
+            if (work > to_us) break;
+            e->now_us = work;
+            const Machine *m = e->machine_of_leaf[tournament_leaf(&e->work)];
+            Place *p = m->places;
+            if (m->inner) p += tournament_leaf(m->inner);
+            place_fires(e, p);
+            settle(e);
+            /* Most places have begun their next operation by now; only one that has not is taken out. */
+            if (p->pending == NOTHING) schedule_place(e, p, FOREVER);
         }
-        e->end_us = e->now_us;
-        if (e->logging && e->log_count >= most_events) return LOG_IS_FULL;
+        if (e->stop_at && stop_is_reached(e, e->stop_at)) e->stop = STOPPED;
+        if (e->stop) {
+            e->end_us = e->now_us;
+            return e->stop;
+        }
     }
-    return STOPPED;
+    e->end_us = to_us;
+    return OK;
+}
+
+/* Run on until everything up to and at an instant has happened, or until so many operations have
+ * been completed since the start, or the log holds `most_events`, or right after the event with which
+ * a condition comes to hold; nothing happens if it holds already. */
+EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_operations, i64 most_events, const StopAt *stop) {
+    int ended = setjmp(e->give_up);
+    if (ended) return ended;
+    e->most_operations = most_operations;
+    e->most_events = most_events;
+    e->stop_at = stop;
+    e->stop = OK;
+    if (stop && stop_is_reached(e, stop)) return STOPPED;
+    while (!ended && to_us - e->counted_from_us > e->reach_us) {
+        i64 reached_us = e->counted_from_us + e->reach_us;
+        ended = run(e, reached_us);
+        if (!ended) count_from(e, reached_us);
+    }
+    return ended ? ended : run(e, to_us);
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------------------------------------------ */
 
 static void start_machine(Engine *e, Machine *m) {
     int by_time = m->station->plan->by_time != 0;
+    look_for_hindrances(m);
     m->next_strike = FOREVER;
-    m->counts[STARVED] = m->places_count;
     for (Mode *mode = m->modes; mode < m->modes + m->plan->modes.count; mode++)
         mode->strikes_at = draw_due(e, mode, 0);
     if (by_time) run_clock(e, m);
@@ -1267,25 +1394,13 @@ static int start(Engine *e) {
 
 EXPORT void linetwin_close(Engine *e) {
     if (!e) return;
-    if (e->lanes)
-        for (i64 i = 0; i < e->plan.lanes_count; i++) free(e->lanes[i].parts.slots);
-    if (e->places)
-        for (i64 i = 0; i < e->plan.places_count; i++) {
-            free(e->places[i].parts.slots);
-            free(e->places[i].made.slots);
-        }
-    if (e->inner)
-        for (i64 i = 0; i < e->plan.machines_count; i++) free(e->inner[i].nodes);
-#define RELEASE(type, name) free(e->name);
-#define RELEASE_LINKS(type, name, table) RELEASE(type, name)
-    STATE_TABLES(RELEASE)
-    LINK_TABLES(RELEASE_LINKS)
-#undef RELEASE_LINKS
-#undef RELEASE
-    free(e->inner);
-    free(e->clocks.nodes);
-    free(e->work.nodes);
-    free(e->machine_of_leaf);
+    if (e->block) {
+        for (i64 i = 0; i < e->plan.lanes_count; i++) free(e->lanes[i].parts.begin);
+        for (i64 i = 0; i < e->plan.places_count; i++)
+            if (e->places[i].parts.room > 1) free(e->places[i].parts.slots);
+    }
+    free(e->block);
+    free(e->made.slots);
     free(e->todo);
     free(e->log);
     free(e);
@@ -1312,6 +1427,8 @@ static void wire(Engine *e) {
         lane->takers_count = lp->takers.count;
         lane->givers = e->lane_givers + lp->givers.from;
         lane->givers_count = lp->givers.count;
+        lane->taker = lp->takers.count == 1 ? lane->takers[0] : NULL;
+        lane->giver = lp->givers.count == 1 ? lane->givers[0] : NULL;
     }
     for (i64 i = 0; i < plan->inlets_count; i++) {
         const InletPlan *in = &plan->inlets[i];
@@ -1328,11 +1445,15 @@ static void wire(Engine *e) {
         const GroupPlan *gp = &plan->groups[i];
         Group *group = &e->groups[i];
         group->station = &e->stations[gp->station];
+        group->uses_count = plan->stations[gp->station].uses.count;
         group->single_lane = gp->single_lane == NONE ? NULL : &e->lanes[gp->single_lane];
         group->inlets = e->inlets + gp->inlets.from;
         group->inlets_count = gp->inlets.count;
         group->outlets = e->outlets + gp->outlets.from;
         group->outlets_count = gp->outlets.count;
+        if (gp->inlets.count == 1 && group->inlets->whole && !group->uses_count) group->inlet = group->inlets;
+        if (gp->outlets.count == 1 && group->outlets->lanes_count == 1 && group->outlets->lanes[0]->capacity)
+            group->way_out = group->outlets->lanes[0];
         for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
             for (i64 k = 0; k < in->lanes_count; k++)
                 if (!in->lanes[k]->capacity) group->hand_to_hand = 1;
@@ -1345,12 +1466,7 @@ static void wire(Engine *e) {
         m->places = e->places + mp->places.from;
         m->places_count = mp->places.count;
         m->modes = e->modes + mp->modes.from;
-    }
-    for (i64 i = 0; i < plan->places_count; i++) {
-        Place *p = &e->places[i];
-        p->machine = &e->machines[plan->places[i].machine];
-        p->group = &e->groups[plan->places[i].group];
-        p->out = p->group->station->plan->passes_on ? &p->parts : &p->made;
+        m->inner = mp->places.count > 1 ? &e->inner[i] : NULL;
     }
     for (i64 i = 0; i < plan->modes_count; i++) e->modes[i].plan = &plan->modes[i];
     for (i64 i = 0; i < plan->services_count; i++) {
@@ -1359,66 +1475,94 @@ static void wire(Engine *e) {
     }
 }
 
-/* A tournament; the engine runs as far as the times of all of them reach (ten thousand leaves: 17 years). */
-static int open_events(Engine *e, Tournament *t, i64 leaves) {
-    if (!tournament_open(t, leaves, e->start_us)) return 0;
-    i64 last_us = e->start_us + (i64)t->never - 1;
-    if (last_us < e->horizon_us) e->horizon_us = last_us;
-    return 1;
+static void wire_places(Engine *e) {
+    i64 leaf = 0;
+    for (i64 i = 0; i < e->plan.places_count; i++) {
+        const PlacePlan *pp = &e->plan.places[i];
+        Place *p = &e->places[i];
+        Machine *m = p->machine = &e->machines[pp->machine];
+        p->parts = (Load){.slots = &p->only, .room = 1};
+        if (pp->number) continue;
+        /* Places are numbered by rank, and a machine's are together: so are the machines' leaves. */
+        m->group = &e->groups[pp->group];
+        m->leaf = leaf;
+        e->machine_of_leaf[leaf++] = m;
+    }
 }
 
-static int lay_out_events(Engine *e) {
+static size_t lay_out_tournament(Tournament *t, i64 leaves, char *block) {
+    for (t->bits = 0; INT64_C(1) << t->bits < leaves;) t->bits++;
+    t->width = INT64_C(1) << t->bits;
+    t->never = UINT64_MAX >> 1 >> t->bits;
+    t->nodes = (u64 *)block;
+    t->due = (i64 *)block + 2 * t->width;
+    return 3 * (size_t)t->width * sizeof(i64);
+}
+
+/* Lay the state out in the block, one table after the other; without a block only its size is
+ * worked out. */
+static void lay_out(Engine *e) {
     const Program *plan = &e->plan;
+    size_t bytes = 0;
+#define LAY(name, count)                                                                           \
+    e->name = e->block ? (void *)(e->block + bytes) : NULL;                                        \
+    bytes += ((size_t)(count) * sizeof(*e->name) + 63) / 64 * 64;
+#define LAY_TABLE(type, name) LAY(name, plan->name##_count)
+#define LAY_LINKS(type, name, table) LAY(name, plan->name##_count)
+    STATE_TABLES(LAY_TABLE)
+    LINK_TABLES(LAY_LINKS)
+    LAY(inner, plan->machines_count)
+    LAY(machine_of_leaf, plan->machines_count)
+#undef LAY_LINKS
+#undef LAY_TABLE
+#undef LAY
     e->services_leaf = plan->calendars_count + plan->materials_count;
     e->failures_leaf = e->services_leaf + plan->services_count;
-    size_t machines = (size_t)plan->machines_count;
-    e->machine_of_leaf = calloc(machines, sizeof(Machine *));
-    e->inner = calloc(machines, sizeof(Tournament));
-    if (!e->machine_of_leaf || !e->inner) return 0;
-    if (!open_events(e, &e->clocks, e->failures_leaf + plan->machines_count)) return 0;
-    if (!open_events(e, &e->work, plan->machines_count)) return 0;
-    /* Places are numbered by rank, and a machine's are together: so are the machines' leaves. */
-    i64 leaf = 0;
-    for (i64 i = 0; i < plan->places_count; i++) {
-        if (plan->places[i].number) continue;
-        Machine *m = e->places[i].machine;
-        e->machine_of_leaf[leaf] = m;
-        m->leaf = leaf++;
-        if (m->places_count == 1) continue;
-        m->inner = &e->inner[m - e->machines];
-        if (!open_events(e, m->inner, m->places_count)) return 0;
+    bytes += lay_out_tournament(&e->clocks, e->failures_leaf + plan->machines_count, e->block + bytes);
+    bytes += lay_out_tournament(&e->work, plan->machines_count, e->block + bytes);
+    u64 reach = e->clocks.never < e->work.never ? e->clocks.never : e->work.never;
+    for (i64 i = 0; i < plan->machines_count; i++) {
+        if (plan->machines[i].places.count == 1) continue;
+        Tournament unused, *t = e->block ? &e->inner[i] : &unused;
+        bytes += lay_out_tournament(t, plan->machines[i].places.count, e->block + bytes);
+        if (t->never < reach) reach = t->never;
     }
-    return 1;
+    e->reach_us = (i64)(reach < FOREVER ? reach : FOREVER) - 1;
+    e->block_bytes = bytes;
+}
+
+static void nothing_is_due(Tournament *t) {
+    for (i64 i = 0; i < t->width; i++) t->due[i] = FOREVER;
 }
 
 /* An engine without any state yet; NULL if there is no memory for it. */
-static Engine *bare_engine(const Program *plan, i64 start_us, int logging) {
+static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us, int logging) {
     Engine *e = calloc(1, sizeof(Engine));
     if (!e) return NULL;
     e->plan = *plan;
-    e->now_us = e->start_us = e->end_us = start_us;
-    e->horizon_us = FOREVER - 1;
+    e->start_us = start_us;
+    e->now_us = e->end_us = now_us;
     e->logging = logging;
-    int all = 1;
-#define RESERVE(type, name)                                                                        \
-    e->name = calloc((size_t)(plan->name##_count ? plan->name##_count : 1), sizeof(*e->name));       \
-    all = all && e->name;
-#define RESERVE_LINKS(type, name, table) RESERVE(type, name)
-    STATE_TABLES(RESERVE)
-    LINK_TABLES(RESERVE_LINKS)
-#undef RESERVE_LINKS
-#undef RESERVE
-    if (all) {
-        wire(e);
-        if (lay_out_events(e)) return e;
+    lay_out(e);
+    e->block = calloc(1, e->block_bytes);
+    if (!e->block) {
+        linetwin_close(e);
+        return NULL;
     }
-    linetwin_close(e);
-    return NULL;
+    lay_out(e);
+    wire(e);
+    wire_places(e);
+    nothing_is_due(&e->clocks);
+    nothing_is_due(&e->work);
+    for (i64 i = 0; i < plan->machines_count; i++)
+        if (e->machines[i].inner) nothing_is_due(e->machines[i].inner);
+    count_from(e, now_us);
+    return e;
 }
 
 /* An empty line at an instant, everything up; NULL if there is no memory for it. */
 EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
-    Engine *e = bare_engine(plan, start_us, logging);
+    Engine *e = bare_engine(plan, start_us, start_us, logging);
     if (!e || start(e)) return e;
     linetwin_close(e);
     return NULL;
@@ -1466,7 +1610,6 @@ EXPORT i64 linetwin_state_row(const char *name) {
  * nothing that the running stretch of a work or a clock has not yet been counted into.
  */
 
-enum Waits { FOR_NOTHING, FOR_A_LOAD, FOR_ROOM };
 enum HeldIn { IN_LANE, IN_LOAD, IN_OUT };
 
 typedef struct { i64 started, completed; } SavedStation;
@@ -1529,33 +1672,36 @@ EXPORT const char *linetwin_saved_fields(void) { return saved_fields; }
 EXPORT i64 linetwin_parts(const Engine *e) {
     i64 total = 0;
     for (i64 i = 0; i < e->plan.lanes_count; i++) total += e->lanes[i].parts.count;
-    for (i64 i = 0; i < e->plan.places_count; i++)
-        total += (i64)e->places[i].parts.count + e->places[i].made.count;
+    for (i64 i = 0; i < e->plan.places_count; i++) total += e->places[i].parts.count;
     return total;
 }
 
-static SavedPart *save_parts(SavedPart *to, const Parts *ring, i64 held_in, i64 holder) {
-    for (uint32_t i = 0; i < ring->count; i++) {
-        const Part *part = part_at(ring, i);
-        i64 entered = held_in == IN_LANE ? part->entered : 0;
-        *to++ = (SavedPart){held_in, holder, part->number, part->rework_pass, part->defects, entered};
+static SavedPart *save_load(SavedPart *to, const Load *load, i64 held_in, i64 holder) {
+    for (uint32_t i = 0; i < load->count; i++) {
+        const Part *part = part_at(load, i);
+        *to++ = (SavedPart){held_in, holder, part->number, part->rework_pass, part->defects, 0};
     }
     return to;
 }
 
-static i64 leaf_is_due(const Tournament *t, i64 leaf) {
-    return t->start_us + (i64)(t->nodes[t->width + leaf] >> t->bits);
+static SavedPart *save_lane(SavedPart *to, const Queue *queue, i64 holder) {
+    const Part *part = queue->first;
+    for (i64 i = 0; i < queue->count; i++) {
+        *to++ = (SavedPart){IN_LANE, holder, part->number, part->rework_pass, part->defects, part->entered};
+        if (++part == queue->end) part = queue->begin;
+    }
+    return to;
 }
 
 static i64 place_is_due(const Engine *e, const Place *p) {
     const Machine *m = p->machine;
-    return m->inner ? leaf_is_due(m->inner, p - m->places) : leaf_is_due(&e->work, m->leaf);
+    return m->inner ? m->inner->due[p - m->places] : e->work.due[m->leaf];
 }
 
 /* How long the work in hand has gone on; 0 where none does. */
 static i64 elapsed(const Engine *e, const Place *p) {
     int works = p->loaded && (p->pending == COMPLETED || p->pending == STRUCK);
-    return works ? e->end_us - p->resumed_us : 0;
+    return works ? e->end_us - p->work.resumed_us : 0;
 }
 
 /* When the repair or the maintenance ends that goes on; NONE if none does, or if it waits for a crew. */
@@ -1564,8 +1710,8 @@ static i64 hold_ends(const Engine *e, const Machine *m) {
     if (!m->down) return NONE;
     if (!m->station->plan->by_time)
         return m->places->pending == REPAIRED ? place_is_due(e, m->places) : NONE;
-    i64 leaf = e->failures_leaf + (m - e->machines), at = leaf_is_due(&e->clocks, leaf);
-    return at < e->clocks.start_us + (i64)e->clocks.never ? at : NONE;
+    i64 at = e->clocks.due[e->failures_leaf + (m - e->machines)];
+    return at < FOREVER ? at : NONE;
 }
 
 static void save_machine(const Engine *e, const Machine *m, SavedMachine *to) {
@@ -1588,18 +1734,17 @@ static void save_machine(const Engine *e, const Machine *m, SavedMachine *to) {
 }
 
 static void save_place(const Engine *e, const Place *p, SavedPlace *to) {
-    i64 waits = p->waits_for_load ? FOR_A_LOAD : p->outlet ? FOR_ROOM : FOR_NOTHING;
-    *to = (SavedPlace){.condition = p->condition, .since_us = p->since_us, .waits_for = waits,
-                       .turn = waits == FOR_NOTHING ? 0 : p->turn};
+    *to = (SavedPlace){.condition = p->condition, .since_us = p->since_us, .waits_for = p->waits,
+                       .turn = p->waits ? p->wait.turn : 0};
     if (!p->loaded) return;
     to->loaded = 1;
-    to->operation = p->operation;
-    to->lead = p->lead;
-    to->rework_pass = p->rework_pass;
-    to->redone = p->redone;
-    to->drawn_us = p->drawn_us;
-    to->left_us = p->left_us - elapsed(e, p);
-    to->started_us = p->started_us;
+    to->operation = p->work.operation;
+    to->lead = p->work.lead;
+    to->rework_pass = p->work.rework_pass;
+    to->redone = p->work.redone;
+    to->drawn_us = p->work.drawn_us;
+    to->left_us = p->work.left_us - elapsed(e, p);
+    to->started_us = p->work.started_us;
 }
 
 /* Write the state out; `words` has room for the plan's rows and for `linetwin_parts` more. Only
@@ -1628,16 +1773,11 @@ EXPORT void linetwin_save(const Engine *e, i64 *words) {
     for (i64 i = 0; i < plan->places_count; i++) save_place(e, &e->places[i], &to.places[i]);
     SavedPart *parts = to.parts;
     for (i64 i = 0; i < plan->lanes_count; i++)
-        parts = save_parts(parts, &e->lanes[i].parts, IN_LANE, i);
-    /* What a place passes on stays in its ring: the load until the work is done, then what goes out. */
-    for (i64 i = 0; i < plan->places_count; i++) {
-        const Place *p = &e->places[i];
-        if (p->loaded || p->out == &p->made) parts = save_parts(parts, &p->parts, IN_LOAD, i);
-    }
-    for (i64 i = 0; i < plan->places_count; i++) {
-        const Place *p = &e->places[i];
-        if (!p->loaded || p->out == &p->made) parts = save_parts(parts, p->out, IN_OUT, i);
-    }
+        parts = save_lane(parts, &e->lanes[i].parts, i);
+    for (i64 i = 0; i < plan->places_count; i++)
+        if (e->places[i].loaded) parts = save_load(parts, &e->places[i].parts, IN_LOAD, i);
+    for (i64 i = 0; i < plan->places_count; i++)
+        if (!e->places[i].loaded) parts = save_load(parts, &e->places[i].parts, IN_OUT, i);
 }
 
 typedef struct { i64 turn, subject; } Turn;
@@ -1677,39 +1817,39 @@ static void load_machine(Engine *e, Machine *m, const SavedMachine *from) {
 }
 
 static void load_place(Place *p, const SavedPlace *from) {
-    p->condition = (int32_t)from->condition;
+    p->condition = (int8_t)from->condition;
     p->since_us = from->since_us;
-    p->loaded = (int32_t)from->loaded;
-    p->operation = from->operation;
-    p->lead = from->lead;
-    p->rework_pass = (int32_t)from->rework_pass;
-    p->redone = (int32_t)from->redone;
-    p->drawn_us = from->drawn_us;
-    p->left_us = from->left_us;
-    p->started_us = from->started_us;
-    p->machine->counts[p->condition]++;
-    p->machine->occupied += p->loaded || p->out->count;
+    if (!from->loaded) return;
+    p->loaded = 1;
+    p->work.operation = from->operation;
+    p->work.lead = from->lead;
+    p->work.rework_pass = (int32_t)from->rework_pass;
+    p->work.redone = (int32_t)from->redone;
+    p->work.drawn_us = from->drawn_us;
+    p->work.left_us = from->left_us;
+    p->work.started_us = from->started_us;
 }
 
+static Part *new_on_place(Engine *e, Place *p) { return new_last(e, &p->parts, &p->only); }
+
 static void load_part(Engine *e, const SavedPart *from) {
-    Parts *ring = from->held_in == IN_LANE ? &e->lanes[from->holder].parts
-                : from->held_in == IN_LOAD ? &e->places[from->holder].parts
-                : e->places[from->holder].out;
-    *new_last(e, ring) = (Part){from->number, from->entered, (int32_t)from->rework_pass,
-                                (uint32_t)from->defects};
+    Part *part = from->held_in == IN_LANE ? new_in_lane(e, &e->lanes[from->holder].parts)
+                                          : new_on_place(e, &e->places[from->holder]);
+    *part = (Part){from->number, from->entered, (int32_t)from->rework_pass, (uint32_t)from->defects};
     if (from->entered > e->turns) e->turns = from->entered;
 }
 
 /* What is pending at a machine follows from its state. */
 static void resume_machine(Engine *e, Machine *m, i64 ends_us) {
-    for (Place *p = m->places; p < m->places + m->places_count; p++)
-        if (p->loaded) work(e, p);
     Service *first = &e->services[m->plan->services.from];
     for (Service *s = first; s < first + m->plan->services.count; s++) {
         m->services_due += s->due != 0;
         s->done_at = s == m->service && ends_us != NONE ? ends_us : FOREVER;
         set_next_due(e, s);
     }
+    look_for_hindrances(m);
+    for (Place *p = m->places; p < m->places + m->places_count; p++)
+        if (p->loaded) work(e, p);
     if (m->down) {
         if (ends_us != NONE) schedule_repair(e, m, ends_us);
     } else if (!m->service && m->station->plan->by_time) {
@@ -1726,8 +1866,8 @@ static void load_queues(Engine *e, const Saved *from, Turn *turns) {
     for (size_t k = 0; k < waiting; k++) {
         Place *p = &e->places[turns[k].subject];
         if (from->places[turns[k].subject].waits_for == FOR_A_LOAD) {
-            join(e, &p->group->waiting, p);
-            p->waits_for_load = 1;
+            join(e, &p->machine->group->waiting, p);
+            p->waits = FOR_A_LOAD;
         } else {
             wait_for_room(e, p, outlet_of(p));
         }
@@ -1788,15 +1928,6 @@ static int waits_for_no_crew(const Engine *e, const Machine *m) {
     return (m->service ? m->service->plan->crew : m->down->plan->crew) == NONE && hold_ends(e, m) == NONE;
 }
 
-static void offer_parts(Engine *e, Lane *lane) {
-    for (i64 i = 0; i < lane->takers_count; i++)
-        if (lane->takers[i]->waiting.head) {
-            lane->gained_parts = 1;
-            add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
-            return;
-        }
-}
-
 /* Let happen what a change of the line has made possible (rule S37); false if there is no memory. */
 static int look_again(Engine *e) {
     const Program *plan = &e->plan;
@@ -1815,10 +1946,10 @@ static int look_again(Engine *e) {
     }
     for (i64 i = 0; i < plan->places_count; i++) restate(e, &e->places[i]);
     for (i64 i = 0; i < plan->places_count; i++) {
-        Group *group = e->places[i].group;
-        while (!group->inlets_count && group->waiting.head && is_ready(e, group)) serve_group(e, group);
+        Group *group = e->places[i].machine->group;
+        while (!group->inlets_count && group->waiting.head && is_ready(e, group)) serve_group_seldom(e, group);
     }
-    for (i64 i = 0; i < plan->lanes_count; i++) offer_parts(e, &e->lanes[i]);
+    for (i64 i = 0; i < plan->lanes_count; i++) gained_parts(e, &e->lanes[i]);
     for (i64 i = 0; i < plan->lanes_count; i++) gained_room(e, &e->lanes[i]);
     for (i64 i = 0; i < plan->places_count; i++) set_free(e, &e->places[i]);
     settle(e);
@@ -1829,9 +1960,8 @@ static int look_again(Engine *e) {
  * are not settled are of a line that has been changed. NULL if there is no memory for it. */
 EXPORT Engine *linetwin_restore(const Program *plan, i64 *words, i64 parts, i64 start_us, i64 now_us,
                                 int settled, int logging) {
-    Engine *e = bare_engine(plan, start_us, logging);
+    Engine *e = bare_engine(plan, start_us, now_us, logging);
     if (!e) return NULL;
-    e->now_us = e->end_us = now_us;
     Saved from = saved_at(plan, words);
     i64 most = plan->places_count > plan->machines_count ? plan->places_count : plan->machines_count;
     Turn *turns = malloc((size_t)most * sizeof(Turn));
@@ -1842,19 +1972,92 @@ EXPORT Engine *linetwin_restore(const Program *plan, i64 *words, i64 parts, i64 
     return NULL;
 }
 
-/* The same state in memory of its own, with nothing logged, by way of the rows; NULL if there is no
- * memory for it. Only between events, as `linetwin_save`. */
-EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
+/* Where something of the block lies in a copy of it that is so many bytes away. */
+#define MOVED(pointer) ((pointer) ? (void *)((uintptr_t)(pointer) + away) : NULL)
+
+static void move_queue(PlaceQueue *queue, uintptr_t away) {
+    queue->head = MOVED(queue->head);
+    queue->tail = MOVED(queue->tail);
+}
+
+/* What the copied state says of itself is about the original: make it say it of the copy. */
+static void move_state(Engine *e, uintptr_t away) {
     const Program *plan = &e->plan;
-    i64 parts = linetwin_parts(e);
-    size_t bytes = (size_t)parts * sizeof(SavedPart);
-#define ADD(type, name) bytes += (size_t)plan->name##_count * sizeof(type);
-    SAVED_TABLES(ADD)
-#undef ADD
-    i64 *words = malloc(bytes);
-    if (!words) return NULL;
-    linetwin_save(e, words);
-    Engine *f = linetwin_restore(plan, words, parts, e->start_us, e->end_us, 1, logging);
-    free(words);
-    return f;
+    for (i64 i = 0; i < plan->groups_count; i++) move_queue(&e->groups[i].waiting, away);
+    for (i64 i = 0; i < plan->outlets_count; i++) move_queue(&e->outlets[i].waiting, away);
+    for (i64 i = 0; i < plan->crews_count; i++) {
+        e->crews[i].head = MOVED(e->crews[i].head);
+        e->crews[i].tail = MOVED(e->crews[i].tail);
+    }
+    for (Machine *m = e->machines; m < e->machines + plan->machines_count; m++) {
+        m->down = MOVED(m->down);
+        m->service = MOVED(m->service);
+        m->crew_next = MOVED(m->crew_next);
+        m->group = MOVED(m->group);
+        e->machine_of_leaf[m->leaf] = m;
+    }
+}
+
+static Part *copied(const Part *parts, i64 room) {
+    Part *copy = malloc((size_t)room * sizeof(Part));
+    return copy ? memcpy(copy, parts, (size_t)room * sizeof(Part)) : NULL;
+}
+
+/* Parts lie outside of the block where there are several; false if there is no memory for them. */
+static int copy_lanes(Engine *e) {
+    int all = 1;
+    for (Lane *lane = e->lanes; lane < e->lanes + e->plan.lanes_count; lane++) {
+        Queue *q = &lane->parts;
+        if (!q->begin) continue;
+        Part *copy = copied(q->begin, q->end - q->begin);
+        *q = (Queue){copy + (q->first - q->begin), copy + (q->next - q->begin), copy,
+                     copy + (q->end - q->begin), q->count};
+        all &= copy != NULL;
+    }
+    return all;
+}
+
+/* Places are most of the state: each is copied and put right in one go. */
+static int copy_places(Engine *e, const Place *from, uintptr_t away) {
+    int all = 1;
+    for (Place *p = e->places; p < e->places + e->plan.places_count; p++, from++) {
+        *p = *from;
+        p->machine = MOVED(p->machine);
+        p->parts.slots = p->parts.room == 1 ? &p->only : copied(p->parts.slots, p->parts.room);
+        all &= p->parts.slots != NULL;
+        if (!p->waits) continue;
+        p->wait.previous = MOVED(p->wait.previous);
+        p->wait.next = MOVED(p->wait.next);
+        if (p->waits == FOR_ROOM) p->wait.outlet = MOVED(p->wait.outlet);
+    }
+    return all;
+}
+
+/* The same state in memory of its own, with nothing logged; NULL if there is no memory for it. Only
+ * between events, as `linetwin_save`. */
+EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
+    Engine *f = malloc(sizeof(Engine));
+    if (!f) return NULL;
+    *f = *e;
+    f->todo = NULL;
+    f->log = NULL;
+    f->made = (Load){0};
+    f->todo_room = f->log_room = f->log_count = 0;
+    f->logging = logging;
+    f->block = malloc(e->block_bytes);
+    if (!f->block) {
+        linetwin_close(f);
+        return NULL;
+    }
+    size_t before = (size_t)((char *)e->places - e->block);
+    size_t after = before + (size_t)e->plan.places_count * sizeof(Place);
+    memcpy(f->block, e->block, before);
+    memcpy(f->block + after, e->block + after, e->block_bytes - after);
+    lay_out(f);
+    wire(f);
+    uintptr_t away = (uintptr_t)f->block - (uintptr_t)e->block;
+    move_state(f, away);
+    if (copy_places(f, e->places, away) & copy_lanes(f)) return f;
+    linetwin_close(f);
+    return NULL;
 }

@@ -18,7 +18,6 @@ from twin.engine.kernel_rows import buffer_size, pack, saved_fields, unpack
 from twin.engine.kernel_stop import StopPlan, stop_plan
 from twin.engine.line_mark import LineMark, line_mark
 from twin.engine.program import LAYOUT, Program, lower
-from twin.engine.program_check import check_program
 from twin.engine.snapshot import Snapshot, snapshot_of
 from twin.engine.snapshot_check import checked_tables
 from twin.engine.stops import Stop
@@ -31,7 +30,7 @@ __all__ = ["KernelEngine", "Origin", "kernel_library", "load_kernel"]
 OnEvents = Callable[[NDArray[np.int64]], None]
 FOREVER = 1 << 62
 EVENTS_AT_ONCE = 200_000
-OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, TOO_FAR, STOPPED = range(6)
+OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, STOPPED = range(5)
 
 
 def _row(text: str) -> np.dtype[np.void]:
@@ -44,15 +43,14 @@ _KINDS = len(Condition)
 STATE = {
     "stations": _row("plan quantiles constant_us started completed closed"),
     "machines": _row(
-        "station down service services_due worked_us next_strike "
-        "consumed good defective reworked failures cycle_time_us occupied "
-        f"leaf inner places places_count counts:{_KINDS}i8 time_us:{_KINDS}i8 "
+        "station group hindered down service services_due worked_us next_strike "
+        "consumed good defective reworked failures cycle_time_us "
+        f"leaf inner places places_count time_us:{_KINDS}i8 "
         "plan modes clock_us clock_since clock_runs crew_next"
     ),
     "places": _row(
-        "machine group condition:i4 pending:i4 loaded:i4 waits_for_load:i4 "
-        "rework_pass:i4 redone:i4 drawn_us left_us started_us resumed_us lead operation since_us "
-        "out parts:3i8 made:3i8 turn previous next outlet"
+        "machine since_us condition:i1 pending:i1 loaded:i1 waits:i1 "
+        "slots room:u4 first:u4 count:u4 only:3i8 what_it_does:7i8"
     ),
 }
 """The rows of the kernel's state that are read here, as its structs have them."""
@@ -85,8 +83,7 @@ def load_kernel(path: Path) -> ctypes.CDLL:
     signatures: dict[str, tuple[Any, list[Any]]] = {
         "linetwin_open": (pointer, [ctypes.POINTER(_Program), i64, ctypes.c_int]),
         "linetwin_close": (None, [pointer]),
-        "linetwin_advance": (ctypes.c_int, [pointer, i64, i64, i64]),
-        "linetwin_advance_until": (ctypes.c_int, [pointer, i64, i64, ctypes.POINTER(StopPlan)]),
+        "linetwin_advance": (ctypes.c_int, [pointer, i64, i64, i64, ctypes.POINTER(StopPlan)]),
         "linetwin_state": (pointer, [pointer, text, out, out]),
         "linetwin_take_log": (pointer, [pointer, out]),
         "linetwin_now": (i64, [pointer]),
@@ -290,10 +287,9 @@ class KernelEngine:
             most_operations: stop earlier, when so many operations have been completed.
 
         Raises:
-            EngineError: the instant has passed or is too far off, or there is no more memory.
+            EngineError: the instant has passed or is no instant, or there is no more memory.
         """
-        advance = self._library.linetwin_advance
-        self._run(to_us, lambda: advance(self._engine, to_us, most_operations, EVENTS_AT_ONCE))
+        self._run(to_us, most_operations, None)
 
     def advance_until(self, to_us: int, stop: Stop) -> bool:
         """Run on as `advance` does, or right up to the event that brings a condition about.
@@ -308,25 +304,20 @@ class KernelEngine:
         Raises:
             EngineError: as for `advance`, or the line has nothing such to stop at.
         """
-        plan = stop_plan(self.line, stop)
-        advance = self._library.linetwin_advance_until
-        outcome = self._run(
-            to_us, lambda: advance(self._engine, to_us, EVENTS_AT_ONCE, ctypes.byref(plan))
-        )
-        return outcome == STOPPED
+        return self._run(to_us, FOREVER, stop_plan(self.line, stop)) == STOPPED
 
-    def _run(self, to_us: int, run: Callable[[], int]) -> int:
+    def _run(self, to_us: int, most_operations: int, stop: StopPlan | None) -> int:
         if to_us < self.now_us:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
+        if to_us >= FOREVER:
+            raise EngineError(f"can't run to {to_us} us: time ends before {FOREVER} us")
         while True:
-            outcome = run()
+            outcome: int = self._library.linetwin_advance(
+                self._engine, to_us, most_operations, EVENTS_AT_ONCE, stop
+            )
             self._hand_on_events()
             if outcome == OUT_OF_MEMORY:
                 raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
-            if outcome == TOO_FAR:
-                raise EngineError(
-                    f"the compiled engine can't run line {self.line.id} beyond {self.now_us} us"
-                )
             if outcome != LOG_IS_FULL:
                 return outcome
 
@@ -381,7 +372,6 @@ def _view(address: int | None, rows: int, columns: int) -> NDArray[np.int64]:
 
 
 def _as_struct(program: Program) -> _Program:
-    check_program(program)
     struct = _Program()
     for name, table in program.tables.items():
         setattr(struct, name, _Table(table.ctypes.data, len(table)))

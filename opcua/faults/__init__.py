@@ -1,1 +1,0 @@
-"""Faults of emulated PLCs: what they are, what they do, how they are switched."""
