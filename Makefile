@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 
-.PHONY: help run test lint bench nightly clean
+.PHONY: help run test lint bench nightly sanitise clean
 
 help:
 	@echo "make run    make the environment and run both lines with their live twin (Ctrl-C ends it)"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint   style, types and the direction of imports"
 	@echo "make bench  the benchmarks, one after the other"
 	@echo "make nightly  the long tests, with a report of what they counted"
+	@echo "make sanitise  the engines' tests with a compiled engine that checks its memory and its sums (needs gcc)"
 	@echo "make clean  remove the environment and what tools left behind"
 
 run: $(VENV)/.runs
@@ -22,6 +23,9 @@ test: $(VENV)/.tests $(VENV)/.servers tests/interop/node_modules
 
 nightly: $(VENV)/.tests $(VENV)/.servers
 	$(BIN)/python -m pytest -m nightly --timeout 14400 -raP $(ARGS)
+
+sanitise: $(VENV)/.tests
+	sh tools/sanitise.sh $(BIN)/python -n 2 --dist loadgroup tests/property tests/theory tests/golden tests/unit $(ARGS)
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .

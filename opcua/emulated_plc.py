@@ -13,14 +13,22 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from asyncua import Server, ua
+from asyncua.server.address_space import AddressSpace
 
 from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
 from opcua.apply import AppliedPlan, Locale, apply, data_value, wire_value
 from opcua.clock import Clock
 from opcua.collection import no_collection
 from opcua.command_nodes import bind_requests
+from opcua.faults.control import bind_faults
+from opcua.faults.show import write_shown
+from opcua.faults.stand import FaultStand
+from opcua.faults.tamper import Tamper
+from opcua.faults.wire import Wire
 from opcua.guarded_server import guarded_server, namespace_table
 from opcua.packml_methods import bind_packml
 from opcua.requests import Requests
@@ -35,6 +43,7 @@ from twin.signals import Tag, Value, read_all, tags
 __all__ = ["PlcServer", "Scan", "ServedLine", "serve_line"]
 
 _log = logging.getLogger(__name__)
+_VALUE = ua.AttributeIds.Value
 
 Key = tuple[str, str]
 
@@ -71,13 +80,20 @@ class PlcServer:
             )
         self.line = line
         self.plc = plc
-        self._security = security
+        self.security = security
+        self.tamper = Tamper()
+        self.wire = Wire(random.Random(f"{line.id}/{plc}"))
+        self.namespace_shift = 0
+        self._requests: Requests | None = None
+        self.fault_methods: Callable[[AddressSpace, int], None] | None = None
         self._host = host
         self._port = port
         self._locale: Locale = locale
         self._server: Server | None = None
         self._applied = AppliedPlan({})
         self._values: dict[Key, Value] = {}
+        self._at_us = 0
+        self._offs = 0
 
     @property
     def url(self) -> str:
@@ -98,9 +114,10 @@ class PlcServer:
             UsageError: the address can't be listened on.
         """
         uri = namespace_uri(self.line)
-        namespaces = namespace_table(uri)
+        namespaces = namespace_table(uri, self.namespace_shift)
+        self._requests = requests
         name = f"{self.line.id} {self.plc}"
-        server = await guarded_server(name, self.url, self._security, namespaces)
+        server = await guarded_server(name, self.url, self.security, namespaces)
         own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
         settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc))
         self._values = {**own, **values, **(requests.values if requests else {})}
@@ -118,6 +135,8 @@ class PlcServer:
             index = namespaces[uri]
             bind_requests(server.iserver, index, self.line, self.plc, requests, nodes)
             bind_packml(server.iserver.aspace, self._applied, requests)
+        if self.fault_methods is not None:
+            self.fault_methods(server.iserver.aspace, namespaces[uri])
         try:
             await server.start()
         except OSError as error:
@@ -127,6 +146,63 @@ class PlcServer:
             ) from error
         self._server = server
         self._port = server.bserver.port
+        self.wire.listen(server)
+
+    async def power_off(self) -> None:
+        """End every connection and listen no more, until as many `power_on`; values are kept."""
+        self._offs += 1
+        await self.stop()
+
+    async def power_on(self, at_unix_us: int | None) -> None:
+        """Listen again, on the same port, with the values as they are now.
+
+        Args:
+            at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC; None: as old as
+                the last that was written.
+        """
+        self._offs -= 1
+        if self._offs == 0:
+            self._at_us = self._at_us if at_unix_us is None else at_unix_us
+            await self.start(self._values, self._at_us, self._requests)
+
+    @property
+    def connections(self) -> list[Any]:
+        """asyncua's protocols, one a connection; none while the power is off."""
+        return [] if self._server is None else list(self._server.bserver.clients)
+
+    @property
+    def subscriptions(self) -> Any:
+        """asyncua's subscription service; None while the power is off."""
+        return None if self._server is None else self._server.iserver.subscription_service
+
+    async def hide(self, touches: Callable[[Key], bool]) -> dict[ua.NodeId, Any]:
+        """Take nodes out of the address space; who watches them is told.
+
+        Args:
+            touches: which, by (unit, signal).
+
+        Returns:
+            What was taken out, for `unhide`.
+        """
+        gone: dict[ua.NodeId, Any] = {}
+        if self._server is None:
+            return gone
+        space = self._server.iserver.aspace
+        unknown = ua.DataValue(StatusCode=ua.StatusCode(ua.StatusCodes.BadNodeIdUnknown))
+        for key, (node_id, _) in self._applied.variables.items():
+            if not touches(key) or node_id not in space:
+                continue
+            node = gone[node_id] = space[node_id]
+            for handle, tell in list(node.attributes[_VALUE].datachange_callbacks.items()):
+                await tell(handle, unknown)
+            del space[node_id]
+        return gone
+
+    def unhide(self, gone: Mapping[ua.NodeId, Any]) -> None:
+        """Put back what `hide` took out."""
+        if self._server is not None:
+            for node_id, node in gone.items():
+                self._server.iserver.aspace[node_id] = node
 
     async def write(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
         """Publish values.
@@ -137,13 +213,17 @@ class PlcServer:
             values: by (unit, signal).
             at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC.
         """
+        self._values.update(values)
+        self._at_us = at_unix_us
         if self._server is None:
-            raise RuntimeError(f"{self.plc} has not been started")
+            return
+        if not self.tamper.idle:
+            await self._write_tampered(values, at_unix_us)
+            return
         source = instant(at_unix_us)
         # Not `Node.write_value`: six times the cost, for checks of what is known to be right.
         write = self._server.iserver.aspace.write_attribute_value
         applied = self._applied
-        self._values.update(values)
         for key, value in values.items():
             node_id, value_type = applied.variables[key]
             await write(node_id, ua.AttributeIds.Value, data_value(value, value_type, source))
@@ -152,6 +232,16 @@ class PlcServer:
                 wire = derived.value(of, at_unix_us)
                 held = wire_value(wire, applied.namespaces, source)
                 await write(follower, ua.AttributeIds.Value, held)
+
+    async def _write_tampered(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
+        """Publish what faults make of values; what follows from a value stays true."""
+        assert self._server is not None  # noqa: S101 - the caller has looked
+        space = self._server.iserver.aspace
+        signals = {key: self._values[key] for key in self._applied.variables if key in self._values}
+        for key, shown in self.tamper.shown(values, signals, at_unix_us):
+            node_id, value_type = self._applied.variables[key]
+            if node_id in space:
+                await write_shown(space, node_id, shown, value_type)
 
     async def stop(self) -> None:
         """Close every connection and stop listening; doing so twice is harmless."""
@@ -192,6 +282,7 @@ class ServedLine:
         plcs: its servers.
         scan_s: wall time from scan to scan, greater than 0.
         jitter_s: most by which a scan begins late, as a busy controller's do; not negative.
+        seed: of that, and of faults.
         monotonic: the wall's steady clock, seconds.
         sleep: waits so many seconds.
     """
@@ -205,6 +296,7 @@ class ServedLine:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter_s: float = 0.0,
+        seed: int = 1,
     ) -> None:
         if not scan_s > 0:
             raise UsageError(f"scan_s: must be greater than 0, got {scan_s}")
@@ -216,11 +308,12 @@ class ServedLine:
         self.clock = clock
         self.plcs = plcs
         self.requests = Requests(plant)
+        self.faults = FaultStand(self, seed)
         self.overruns = 0
         self._scan_s = scan_s
         self._jitter_s = jitter_s
         # The same delays every time: a run is to be had again.
-        self._delays = random.Random(plant.line.id)
+        self._delays = random.Random(f"{seed}/{plant.line.id}")
         self._monotonic = monotonic
         self._sleep = sleep
         self._tags: tuple[Tag, ...] = tuple(tags(plant.line))
@@ -236,9 +329,19 @@ class ServedLine:
         """URL by PLC."""
         return {server.plc: server.url for server in self.plcs}
 
+    @property
+    def values(self) -> dict[Key, Value]:
+        """What the plant showed at the last scan, by (unit, signal)."""
+        return {tag.key: value for tag, value in zip(self._tags, self._values, strict=True)}
+
+    def counters(self, plc: str) -> dict[Key, Value]:
+        """What a PLC's counters showed at the last scan."""
+        counting = {tag.key for tag in self._tags if tag.plc == plc and tag.signal.counter}
+        return {key: value for key, value in self.values.items() if key in counting}
+
     async def start(self) -> None:
         """Start every PLC with the plant's present values; `serve_line` does it."""
-        at = self._source_us()
+        at = self.source_us
         for server in self.plcs:
             values = {
                 tag.key: value
@@ -258,6 +361,9 @@ class ServedLine:
                 source timestamps with it. None: as long as it takes.
         """
         async with self.requests.scanning():
+            await self.faults.look()
+            if self.faults.burden_s:
+                await self._sleep(self.faults.burden_s)
             return await self._scan(within_s)
 
     async def _scan(self, within_s: float | None) -> Scan:
@@ -265,7 +371,7 @@ class ServedLine:
         target = self.clock.now_us()
         await self._advance(target, within_s)
         fresh = self._read()
-        source = self._source_us()
+        source = self.source_us
         lag_us = max(0, target - self.plant.now_us)
         self._report_lag(lag_us)
         self._scans += 1
@@ -310,7 +416,9 @@ class ServedLine:
     def _read(self) -> list[Value]:
         return read_all(self._tags, self.plant.status())
 
-    def _source_us(self) -> int:
+    @property
+    def source_us(self) -> int:
+        """The plant's present, microseconds since 1970-01-01 UTC."""
         return self.clock.epoch_unix_us + self.plant.now_us
 
     def _report_lag(self, lag_us: int) -> None:
@@ -339,6 +447,10 @@ class ServedLine:
             await asyncio.sleep(0)
 
 
+def _bind_faults(plc: str, stand: FaultStand, space: AddressSpace, index: int) -> None:
+    bind_faults(space, index, plc, stand)
+
+
 @asynccontextmanager
 async def serve_line(
     plant: Plant,
@@ -352,6 +464,8 @@ async def serve_line(
     jitter_s: float = 0.0,
     monotonic: Callable[[], float] = time.monotonic,
     locale: Locale = "en",
+    seed: int = 1,
+    test_methods: bool = False,
 ) -> AsyncIterator[ServedLine]:
     """Serve a line's PLCs for as long as the context lasts. `ServedLine.run` keeps it going.
 
@@ -368,6 +482,8 @@ async def serve_line(
         jitter_s: most by which a scan begins late.
         monotonic: the wall's steady clock, seconds; in virtual time the loop's.
         locale: language of descriptions.
+        seed: of jitter and of faults.
+        test_methods: whether clients can switch faults by methods of each PLC.
 
     Yields:
         The line, with every PLC listening.
@@ -390,9 +506,11 @@ async def serve_line(
     servers = tuple(
         PlcServer(line, plc, security, host, chosen.get(plc, 0), locale) for plc in wanted
     )
-    served = ServedLine(plant, clock, servers, scan_s, monotonic, jitter_s=jitter_s)
+    served = ServedLine(plant, clock, servers, scan_s, monotonic, jitter_s=jitter_s, seed=seed)
     async with AsyncExitStack() as stack:
         for server in servers:
+            if test_methods:
+                server.fault_methods = partial(_bind_faults, server.plc, served.faults)
             stack.push_async_callback(server.stop)
         with no_collection():
             await served.start()

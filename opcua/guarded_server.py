@@ -68,16 +68,18 @@ async def guarded_server(
     return server
 
 
-def namespace_table(uri: str) -> Namespaces:
+def namespace_table(uri: str, shift: int = 0) -> Namespaces:
     """Number the namespaces of a server: what it publishes comes before the companion standards.
 
     Args:
         uri: the namespace of what it publishes.
+        shift: namespaces that come before it, as after a change of the PLC's program.
 
-    >>> namespace_table("urn:l")["urn:l"]
-    2
+    >>> namespace_table("urn:l")["urn:l"], namespace_table("urn:l", 3)["urn:l"]
+    (2, 5)
     """
-    uris = (BASE, SERVER_URI, uri, *STANDARD_URIS)
+    before = (f"urn:linetwin:library:{number}" for number in range(shift))
+    uris = (BASE, SERVER_URI, *before, uri, *STANDARD_URIS)
     return {each: index for index, each in enumerate(uris)}
 
 

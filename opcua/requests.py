@@ -40,6 +40,17 @@ class Requests:
         async with self._turn:
             yield
 
+    def forget(self, plc: str) -> None:
+        """Undo what a PLC's machines have been told and what was set on it; between scans only."""
+        for station in self._plant.line.stations:
+            if self._plant.line.plc_of(station.id) == plc:
+                for machine in range(station.machines):
+                    self._plant.release(station.machine_id(machine))
+        for key, point in self.setpoints.items():
+            if point.plc == plc and self.values[key] != point.default:
+                self._plant.set(*key, point.default)
+                self.values[key] = point.default
+
     async def command(self, unit: str, command: Command, reason: int = 0) -> None:
         """Tell a machine something.
 

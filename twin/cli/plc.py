@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ import typer
 from lines.loader import load
 from opcua.clock import WallClock
 from opcua.emulated_plc import serve_line
+from opcua.faults.control import control_over_http
+from opcua.faults.script import fault_script
 from opcua.security import make_pki, server_security
 from twin.cli.export_file import export_address_space
 from twin.cli.numbers import number, whole
@@ -37,7 +40,8 @@ __all__ = ["EXAMPLES", "plc"]
 EXAMPLES = (
     "Examples:  twin plc tube_line   |   twin plc my_line.yaml --speed 60 --port PLC-A=4841   |   "
     "twin plc storage_line --no-security   (loopback only)   |   "
-    "twin plc tube_line --export tags.csv"
+    "twin plc tube_line --export tags.csv   |   "
+    "twin plc tube_line --faults bad_day.yaml --control 8088"
 )
 
 
@@ -80,6 +84,18 @@ def plc(
     security: Annotated[
         bool, typer.Option(help="Encrypted and authenticated; without, on loopback only.")
     ] = True,
+    faults: Annotated[
+        Path | None, typer.Option(help="A script of what goes wrong, in YAML.")
+    ] = None,
+    control: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole("--control", 0),
+            metavar="PORT",
+            help="Faults and clock by HTTP on this port of loopback, and faults by methods of each "
+            "PLC; 0 for any free port.",
+        ),
+    ] = None,
     since_us: Annotated[
         int | None, typer.Option(hidden=True, help="The plant's first now, us since 1970 UTC.")
     ] = None,
@@ -102,6 +118,7 @@ def plc(
     if end_with_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     loaded = load(line)
+    script = fault_script(faults) if faults else ()
     ports = line_ports([loaded], ports_from)[0] | _ports(loaded, port or [])
     must_be_free(tuple(ports.items()))
     say = _say_json if as_json else _say_text
@@ -123,11 +140,26 @@ def plc(
 
     async def serve() -> None:
         access = server_security(places.pki) if security else None
-        async with serve_line(
-            plant, clock, access, ports=ports, scan_s=scan, jitter_s=jitter
-        ) as served:
+        async with AsyncExitStack() as stack:
+            served = await stack.enter_async_context(
+                serve_line(
+                    plant,
+                    clock,
+                    access,
+                    ports=ports,
+                    scan_s=scan,
+                    jitter_s=jitter,
+                    seed=seed,
+                    test_methods=control is not None,
+                )
+            )
+            for order in script:
+                await served.faults.begin(order)
             endpoints = dict(served.endpoints)
             event = {"event": "listening", "line": loaded.id, "endpoints": endpoints}
+            if control is not None:
+                http = control_over_http(served.faults, clock, control)
+                event["control"] = f"http://127.0.0.1:{stack.enter_context(http)}"
             say(event | {"since_us": began_us, "clock_us": started_us})
             await _until_told_to_stop(asyncio.ensure_future(served.run()))
 
@@ -197,4 +229,6 @@ def _say_text(event: dict[str, object]) -> None:
     if isinstance(endpoints, dict):
         for name, url in endpoints.items():
             STDERR.print(f"{name} listens on {url}", highlight=False)
+        if "control" in event:
+            STDERR.print(f"faults and clock: {event['control']}", highlight=False)
         STDERR.print("Ctrl-C ends it", highlight=False)

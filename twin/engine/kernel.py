@@ -18,6 +18,7 @@ from twin.engine.kernel_rows import buffer_size, pack, saved_fields, unpack
 from twin.engine.kernel_stop import StopPlan, stop_plan
 from twin.engine.line_mark import LineMark, line_mark
 from twin.engine.program import LAYOUT, Program, lower
+from twin.engine.program_check import check_program
 from twin.engine.snapshot import Snapshot, snapshot_of
 from twin.engine.snapshot_check import checked_tables
 from twin.engine.stops import Stop
@@ -372,6 +373,7 @@ def _view(address: int | None, rows: int, columns: int) -> NDArray[np.int64]:
 
 
 def _as_struct(program: Program) -> _Program:
+    check_program(program)
     struct = _Program()
     for name, table in program.tables.items():
         setattr(struct, name, _Table(table.ctypes.data, len(table)))

@@ -56,6 +56,15 @@ class Operation:
         """
         self._become(unit, with_mode(unit, self.control(unit), mode))
 
+    def release(self, unit: str) -> None:
+        """Forget what a machine has been told.
+
+        Raises:
+            CommandRefused: no such machine.
+        """
+        if self.control(unit) != _ON_ITS_OWN:
+            self._become(unit, _ON_ITS_OWN)
+
     def control(self, unit: str) -> UnitControl:
         """What a machine has been told.
 

@@ -53,6 +53,9 @@ class Plant(Protocol):
     def set_mode(self, unit: str, mode: Mode) -> None:
         """Change a machine's mode; `CommandRefused` where it can't be."""
 
+    def release(self, unit: str) -> None:
+        """Let a machine run on its own, whatever it has been told."""
+
     def set(self, unit: str, setpoint: str, value: Value) -> None:
         """Set something (`twin.setpoints`); `CommandRefused` where it can't be."""
 
@@ -132,6 +135,10 @@ class SimulatedPlant:
             CommandRefused: no such machine, or not in its state.
         """
         self._operation.set_mode(unit, mode)
+
+    def release(self, unit: str) -> None:
+        """Let a machine run on its own again, in EXECUTE and PRODUCE, whatever it has been told."""
+        self._operation.release(unit)
 
     def set(self, unit: str, setpoint: str, value: Value) -> None:
         """Set something of a unit, now (rules S33 to S35).
