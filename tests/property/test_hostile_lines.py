@@ -76,7 +76,7 @@ def test_fifty_years_of_a_slow_line() -> None:
     assert tally.failures > 50
 
 
-@pytest.mark.parametrize(("machines", "places"), [(1, 4_000), (4_000, 1), (50, 200)])
+@pytest.mark.parametrize(("machines", "places"), [(10_000, 1), (50, 200)])
 def test_fifty_years_of_a_big_line(machines: int, places: int) -> None:
     line = series(
         [
@@ -153,7 +153,7 @@ def test_instants_that_are_none_are_refused() -> None:
     line = series([{"cycle_time": S}], None)
     engine = KernelEngine(line)
     engine.advance(S)
-    for instant in (-1, 0, -(1 << 70)):
+    for instant in (-1, 0, -(1 << 70), 1 << 62, 1 << 64, 1 << 70):
         with pytest.raises(EngineError, match="can't run"):
             engine.advance(instant)
     with pytest.raises(EngineError, match="at least one replication"):
