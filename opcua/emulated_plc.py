@@ -20,7 +20,7 @@ from asyncua import Server, ua
 from asyncua.server.address_space import AddressSpace
 
 from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
-from opcua.apply import AppliedPlan, Locale, apply, data_value, wire_value
+from opcua.apply import AppliedPlan, Locale, apply, wire_value
 from opcua.clock import Clock
 from opcua.collection import no_collection
 from opcua.command_nodes import bind_requests
@@ -94,6 +94,7 @@ class PlcServer:
         self._values: dict[Key, Value] = {}
         self._at_us = 0
         self._offs = 0
+        self._places: dict[Key, int] = {}
 
     @property
     def url(self) -> str:
@@ -130,6 +131,10 @@ class PlcServer:
             at_unix_us,
             self._locale,
         )
+        table = server.iserver.table
+        variables = self._applied.variables
+        places = table.adopt(node_id for node_id, _ in variables.values())
+        self._places = dict(zip(variables, places, strict=True))
         if requests is not None:
             nodes = {s.key: self._applied.variables[s.key][0] for s in settable if s.key}
             index = namespaces[uri]
@@ -192,9 +197,8 @@ class PlcServer:
         for key, (node_id, _) in self._applied.variables.items():
             if not touches(key) or node_id not in space:
                 continue
-            node = gone[node_id] = space[node_id]
-            for handle, tell in list(node.attributes[_VALUE].datachange_callbacks.items()):
-                await tell(handle, unknown)
+            gone[node_id] = space[node_id]
+            await self._server.iserver.table.take_out(node_id, unknown)
             del space[node_id]
         return gone
 
@@ -203,6 +207,7 @@ class PlcServer:
         if self._server is not None:
             for node_id, node in gone.items():
                 self._server.iserver.aspace[node_id] = node
+                self._server.iserver.table.put_back(node_id)
 
     async def write(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
         """Publish values.
@@ -217,31 +222,30 @@ class PlcServer:
         self._at_us = at_unix_us
         if self._server is None:
             return
-        if not self.tamper.idle:
+        server, applied = self._server.iserver, self._applied
+        if self.tamper.idle:
+            places = [self._places[key] for key in values]
+            await server.table.write_values(places, list(values.values()), at_unix_us)
+        else:
             await self._write_tampered(values, at_unix_us)
-            return
         source = instant(at_unix_us)
-        # Not `Node.write_value`: six times the cost, for checks of what is known to be right.
-        write = self._server.iserver.aspace.write_attribute_value
-        applied = self._applied
-        for key, value in values.items():
-            node_id, value_type = applied.variables[key]
-            await write(node_id, ua.AttributeIds.Value, data_value(value, value_type, source))
+        for key in values:
             for follower, derived in applied.derived.get(key, ()):
                 of = tuple(self._values[signal] for signal in derived.of)
                 wire = derived.value(of, at_unix_us)
                 held = wire_value(wire, applied.namespaces, source)
-                await write(follower, ua.AttributeIds.Value, held)
+                # Not `Node.write_value`: six times the cost, for checks of what is known.
+                await server.aspace.write_attribute_value(follower, ua.AttributeIds.Value, held)
 
     async def _write_tampered(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
         """Publish what faults make of values; what follows from a value stays true."""
         assert self._server is not None  # noqa: S101 - the caller has looked
-        space = self._server.iserver.aspace
+        server = self._server.iserver
         signals = {key: self._values[key] for key in self._applied.variables if key in self._values}
         for key, shown in self.tamper.shown(values, signals, at_unix_us):
             node_id, value_type = self._applied.variables[key]
-            if node_id in space:
-                await write_shown(space, node_id, shown, value_type)
+            if node_id in server.aspace:
+                await write_shown(server.aspace, server.table, node_id, shown, value_type)
 
     async def stop(self) -> None:
         """Close every connection and stop listening; doing so twice is harmless."""

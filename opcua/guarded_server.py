@@ -25,12 +25,16 @@ from opcua.quiet import quiet_asyncua
 from opcua.security import SERVER_URI, ServerSecurity
 from opcua.standard_space import standard_nodes
 from opcua.standards import STANDARD_URIS
+from opcua.subscriptions import BulkSubscriptions
+from opcua.tag_table import TagTable
 from opcua.ua_values import Namespaces
 from opcua.wire_values import BASE
 
 __all__ = ["guarded_server", "namespace_table"]
 
 _SESSION_TIMEOUT_MS = 60_000.0
+_UNACKNOWLEDGED = 64
+"""Notifications that are kept for a client to ask for again; each may be of some 100 kB."""
 
 
 async def guarded_server(
@@ -129,6 +133,10 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
         self._namespaces = namespaces
         super().__init__(user_manager=_OneUser(security))
         self.max_session_timeout_ms = _SESSION_TIMEOUT_MS
+        self.max_unacked_messages_per_subscription = _UNACKNOWLEDGED
+        self.table = TagTable(self.aspace)
+        self.subscription_service = BulkSubscriptions(self.aspace, self, self.table)
+        self.isession.subscription_service = self.subscription_service
         self.allow_remote_admin = False
 
     async def load_standard_address_space(self, shelf_file: Any = None) -> None:

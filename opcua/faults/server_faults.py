@@ -133,6 +133,7 @@ async def _duplicates(server: PlcServer, *_: Any) -> End:
             await once(*what)
 
         subscription.enqueue_datachange_event = twice
+        subscription.repeats = True
 
     async def create(*args: Any, **kwargs: Any) -> Any:
         result = await own(*args, **kwargs)
@@ -147,6 +148,7 @@ async def _duplicates(server: PlcServer, *_: Any) -> End:
         service.__dict__.pop("create_subscription", None)
         for subscription in service.subscriptions.values():
             subscription.__dict__.pop("enqueue_datachange_event", None)
+            subscription.repeats = False
 
     return end
 

@@ -11,6 +11,7 @@ from asyncua.server.address_space import AddressSpace
 from opcua.apply import data_value
 from opcua.faults.tamper import GOOD, Shown
 from opcua.structures import instant
+from opcua.tag_table import TagTable
 from twin.signals import ValueType
 
 __all__ = ["write_shown"]
@@ -20,11 +21,15 @@ _SAY: dict[str, tuple[ua.VariantType, Callable[[Any], Any]]] = {
     "Float": (ua.VariantType.Float, float),
     "Int16": (ua.VariantType.Int16, lambda value: (int(value) + 0x8000) % 0x10000 - 0x8000),
 }
-_VALUE, _DATA_TYPE = ua.AttributeIds.Value, ua.AttributeIds.DataType
+_DATA_TYPE = ua.AttributeIds.DataType
 
 
 async def write_shown(
-    space: AddressSpace, node_id: ua.NodeId, shown: Shown, value_type: ValueType
+    space: AddressSpace,
+    table: TagTable,
+    node_id: ua.NodeId,
+    shown: Shown,
+    value_type: ValueType,
 ) -> None:
     """Write a value, whatever its status and type, and tell who watches it."""
     held = data_value(shown.value, value_type, instant(shown.source_us))
@@ -39,15 +44,16 @@ async def write_shown(
         value = ua.Variant() if status.is_bad() else held.Value
         held = ua.DataValue(value, status, held.SourceTimestamp)
     node = space[node_id]
-    # asyncua refuses another type than the last one's: that is what some faults are about.
-    node.attributes[_VALUE].value = held
     wanted = ua.NodeId(held.Value.VariantType.value) if held.Value.Value is not None else None
     shown_type = node.attributes[_DATA_TYPE].value.Value
     if wanted is not None and (shown.as_type or shown_type.Value in _FAULTY_TYPES):
         data_type = ua.DataValue(ua.Variant(wanted, ua.VariantType.NodeId))
         await space.write_attribute_value(node_id, _DATA_TYPE, data_type)
-    for handle, tell in list(node.attributes[_VALUE].datachange_callbacks.items()):
-        await tell(handle, held)
+    # asyncua refuses another type than the last one's: that is what some faults are about.
+    if shown.as_type or shown.status != GOOD:
+        await table.show(node_id, held)
+    else:
+        await table.write_values([table.index[node_id]], [shown.value], shown.source_us)
 
 
 _FAULTY_TYPES = {ua.NodeId(variant_type.value) for variant_type, _ in _SAY.values()}

@@ -76,7 +76,7 @@ async def test_asyncua_imports_the_nodeset_and_finds_the_plan(tmp_path) -> None:
                 if one.parent:
                     assert node_id(Ref(uri, one.parent), namespaces) in above
                 assert {node_id(other, namespaces) for _, other in one.listed_by} <= above
-                # asyncua leaves the namespaces of node ids that are values as the file numbers them.
+                # asyncua leaves the namespaces of node ids that are values as in the file.
                 value_of = one.held.value if one.held is not None else None
                 if not isinstance(value_of, Structure | None) and not ids_only(value_of):
                     value = node.attributes[ua.AttributeIds.Value].value.Value
