@@ -21,6 +21,7 @@ PAGES = (
     "docs/how-to/describe-a-line.md",
     "docs/how-to/connect-a-client.md",
     "docs/how-to/trace.md",
+    "docs/how-to/what-if.md",
 )
 DEADLINE_S = 120
 
@@ -47,6 +48,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "lines", here / "lines")
     demo = _blocks("docs/how-to/describe-a-line.md", "yaml")[0]
     (here / "demo.yaml").write_text(demo, encoding="utf-8")
+    scenarios = _blocks("docs/how-to/what-if.md", "yaml")[0]
+    (here / "scenarios.yaml").write_text(scenarios, encoding="utf-8")
     _run(".venv/bin/twin run tube_line --speed 60 --plain --for '3 s'", here)
     return here
 

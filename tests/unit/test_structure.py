@@ -23,6 +23,7 @@ HOMES = {
     "duckdb": ("twin/historian/duckdb_store/", "twin/engine/trace_file.py"),
     "influxdb_client": ("twin/historian/influx.py",),
     "loky": ("twin/whatif/workers.py",),
+    "optuna": ("twin/whatif/search.py",),
     "pydantic": (
         "twin/model/",
         "twin/engine/snapshot.py",

@@ -165,6 +165,19 @@ def test_no_replication_from_a_snapshot_knows_the_plants_own_future(line: Line) 
         assert counters.good.tolist() != future.good.tolist()
 
 
+def test_a_changed_line_goes_on_from_the_lines_own_state(line: Line) -> None:
+    plant = open_engine(line, seed=5)
+    plant.advance(HOUR_US)
+    plan = replace(PLAN, start=plant.snapshot(), warm_up_us=0, figure="good")
+    smaller = whatif.Scenario.of("smaller", {"buffers.*.capacity": 0})
+    answer = whatif.compare(line, [smaller, BIGGER], plan=plan)
+    assert answer.gain(1).mean < 0 < answer.gain(2).mean
+    assert any(note.startswith("smaller: buffers[") for note in answer.notes)
+    kept = whatif.SavedAnswer.from_json(_kept(line, answer, [smaller, BIGGER]))
+    with whatif.open_workers(jobs=2) as workers:
+        assert whatif.differences_of(answer, whatif.rerun(kept, workers)) == []
+
+
 def _kept(line: Line, answer: whatif.Answer, scenarios: Sequence[whatif.Scenario]) -> str:
     origin = whatif.Origin("five_stations", "ab" * 32, command="twin whatif")
     return whatif.saved(answer, tuple(scenarios), origin, "2 threads").to_json()

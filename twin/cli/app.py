@@ -11,6 +11,7 @@ from twin.cli import (
     lines_command,
     plc,
     run_command,
+    search,
     simulate,
     snapshot,
     trace,
@@ -36,6 +37,7 @@ app.command("snapshot", epilog=snapshot.EXAMPLES)(snapshot.snapshot)
 app.add_typer(trace.app, name="trace")
 app.command("whatif", epilog=whatif.EXAMPLES)(whatif.whatif)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
+app.command("search", epilog=search.EXAMPLES)(search.find)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)

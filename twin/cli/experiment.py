@@ -235,6 +235,7 @@ def _progress(plan: Plan) -> Iterator[Callable[[Answer], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=STDERR, transient=True, disable=not STDERR.is_terminal) as bar:
         task = bar.add_task("warm-up and first replications", total=1.0)
+        said = 0
 
         def show(answer: Answer) -> None:
             n, now = answer.replications, answer.precision
@@ -244,5 +245,9 @@ def _progress(plan: Plan) -> Iterator[Callable[[Answer], None]]:
                 text = f"{n} replications, ± {now:.2%} of ± {plan.precision:.2%}"
                 done = max(n / plan.most, min(1.0, (plan.precision / now) ** 2 if now else 1.0))
             bar.update(task, description=text, completed=done)
+            nonlocal said
+            if bar.disable and not answer.stopped_by and n >= 2 * said:
+                said = n
+                STDERR.print(f"{text}; Ctrl-C gives the answer so far", highlight=False)
 
         yield show

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.engine.carry_over import carried_over
 from twin.engine.results import Estimate
 from twin.engine.simulation import EngineName, resolved_engine
 from twin.engine.snapshot import Snapshot
@@ -36,6 +37,8 @@ LEAST_GROWTH, MOST_GROWTH, SPARE = 1.2, 4.0, 1.1
 """How the next stage follows from the last. Few looks, each well after the last: every look at
 which an experiment may end by luck costs its interval some coverage.
 """
+LONGEST_STAGE = 500
+"""Replications that are handed out at once where their number is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Plan:
     seed: int = 1
     figure: str = "good_per_h"
     precision: float | None = 0.005
-    least: int = 20
+    least: int = 30
     most: int = 400
     budget_s: float | None = None
     engine: EngineName = "auto"
@@ -77,6 +80,7 @@ class Answer:
         engine: which engine ran.
         warm_up: how long it was and how it came about.
         variants: the baseline and the scenarios, in their order.
+        notes: what became of the start state in the changed lines, in words.
         values: float64, (variants, replications, figures); one row of replications shares its
             random numbers over all variants.
         stopped_by: why it ended; empty: it goes on.
@@ -86,6 +90,7 @@ class Answer:
     engine: str
     warm_up: WarmUp
     variants: tuple[Variant, ...]
+    notes: tuple[str, ...]
     values: Floats
     stopped_by: StoppedBy = ""
 
@@ -171,15 +176,16 @@ def answers(
     _check(plan, scenarios)
     variants = (Variant(BASELINE, line, ()), *(applied(line, one) for one in scenarios))
     engine = resolved_engine(plan.engine)
-    runs = runs_of(variants, plan)
+    runs, notes = runs_of(variants, plan)
     if plan.warm_up_us is None:
         warm_up = find_warm_up(runs, workers)
     else:
         warm_up = WarmUp(plan.warm_up_us, "given")
     runs = [replace(run, warm_up_us=warm_up.us) for run in runs]
     ends_at = math.inf if plan.budget_s is None else time.monotonic() + plan.budget_s
-    answer = Answer(plan, engine, warm_up, variants, np.empty((len(runs), 0, len(FIGURES))))
-    upto = plan.most if plan.precision is None else plan.least
+    nothing = np.empty((len(runs), 0, len(FIGURES)))
+    answer = Answer(plan, engine, warm_up, variants, notes, nothing)
+    upto = min(plan.most, LONGEST_STAGE) if plan.precision is None else plan.least
     while True:
         for values in _stage(runs, answer.values, upto, workers):
             answer = replace(answer, values=values)
@@ -198,13 +204,25 @@ def answers(
         upto = _next_stage(upto, answer.precision, plan)
 
 
-def runs_of(variants: Sequence[Variant], plan: Plan) -> list[Run]:
-    """What is run for each variant; the warm-up is yet to be filled in."""
+def runs_of(variants: Sequence[Variant], plan: Plan) -> tuple[list[Run], tuple[str, ...]]:
+    """What is run for each variant, the first being the line as it is.
+
+    Returns:
+        The runs, whose warm-up is yet to be filled in, and what became of the start state where a
+        variant is another line than the one that the state is of.
+
+    Raises:
+        EngineError: the state is not of the line, or a variant can't go on from it.
+    """
     engine = resolved_engine(plan.engine)
-    return [
-        Run(variant.line, plan.start, plan.seed, plan.warm_up_us or 0, plan.span_us, engine)
-        for variant in variants
-    ]
+    runs, notes = [], []
+    for variant in variants:
+        start = plan.start
+        if start is not None:
+            start, said = carried_over(start, variants[0].line, variant.line)
+            notes += [f"{variant.name}: {note}" for note in said]
+        runs.append(Run(variant.line, start, plan.seed, 0, plan.span_us, engine))
+    return runs, tuple(notes)
 
 
 def _check(plan: Plan, scenarios: Sequence[Scenario]) -> None:
@@ -240,11 +258,12 @@ def _stage(runs: Sequence[Run], so_far: Floats, upto: int, workers: Workers) -> 
         if missing[whole] == 0:
             while whole < len(chunks) and missing[whole] == 0:
                 whole += 1
-            yield values[:, : chunks[whole - 1].stop].copy()
+            yield values[:, : chunks[whole - 1].stop]
 
 
 def _next_stage(upto: int, precision: float, plan: Plan) -> int:
     """How many replications the precision will probably take."""
-    wanted = plan.precision or math.inf
-    needed = SPARE * upto * (precision / wanted) ** 2 if math.isfinite(precision) else math.inf
+    if plan.precision is None:
+        return min(plan.most, upto + LONGEST_STAGE)
+    needed = SPARE * upto * min(MOST_GROWTH, (precision / plan.precision) ** 2)
     return min(plan.most, math.ceil(max(upto * LEAST_GROWTH, min(needed, upto * MOST_GROWTH))))

@@ -97,6 +97,7 @@ class SavedAnswer(Frozen):
         engine, workers: what ran, and who.
         seed, replications, span_us, figure, precision_asked, precision_reached, stopped_by: how.
         warm_up, start: from where.
+        notes: what became of the start state in the changed lines.
         scenarios: the baseline and what was compared with it.
         summary: means, intervals and quantiles, for readers; worked out anew when read.
     """
@@ -121,6 +122,7 @@ class SavedAnswer(Frozen):
     stopped_by: StoppedBy
     warm_up: SavedWarmUp
     start: SavedStart | None
+    notes: tuple[str, ...]
     scenarios: tuple[SavedScenario, ...]
     summary: dict[str, Any]
 
@@ -173,6 +175,7 @@ class SavedAnswer(Frozen):
             self.engine,
             WarmUp(**dict(self.warm_up)),
             tuple(variants),
+            self.notes,
             np.ascontiguousarray(values),
             self.stopped_by,
         )
@@ -236,6 +239,7 @@ def saved(
             curve=answer.warm_up.curve,
         ),
         start=None if plan.start is None else _saved_start(plan.start, origin),
+        notes=answer.notes,
         scenarios=kept,
         summary=_summary(answer),
     )

@@ -129,6 +129,7 @@ def facts(kept: SavedAnswer) -> tuple[tuple[str, str], ...]:
         ("start", start),
         ("warm-up", warm_up),
         ("counted", spoken_time(kept.span_us)),
+        *(("carried over", note) for note in kept.notes),
         ("seed", str(kept.seed)),
         ("engine", f"{kept.engine}, linetwin {kept.linetwin}, {kept.workers}"),
         ("line", f"{kept.line_id}, {file}{sha}, behaviour {kept.line_digest[:16]}"),
