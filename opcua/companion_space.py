@@ -94,7 +94,10 @@ def described(
         BrowseName=target.attributes[ua.AttributeIds.BrowseName].value.Value.Value,
         DisplayName=target.attributes[ua.AttributeIds.DisplayName].value.Value.Value,
         NodeClass=node_class,
-        TypeDefinition=_type_of(target.nodeid, nodes) if is_forward else ua.NodeId(),
+        # Types have none, and references by the hundred to look through.
+        TypeDefinition=_type_of(target.nodeid, nodes)
+        if is_forward and node_class in _TYPED
+        else ua.NodeId(),
     )
 
 
@@ -105,6 +108,7 @@ def _type_of(target: ua.NodeId, nodes: _Nodes) -> ua.NodeId:
     return ua.NodeId()
 
 
+_TYPED = (ua.NodeClass.Object, ua.NodeClass.Variable)
 _HAS_TYPE_ID = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
 
 

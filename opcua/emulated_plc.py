@@ -31,6 +31,7 @@ from opcua.faults.tamper import Tamper
 from opcua.faults.wire import Wire
 from opcua.guarded_server import guarded_server, namespace_table
 from opcua.packml_methods import bind_packml
+from opcua.recorder import Recorder
 from opcua.requests import Requests
 from opcua.security import ServerSecurity, is_loopback
 from opcua.setpoint_nodes import setpoint_specs
@@ -86,6 +87,7 @@ class PlcServer:
         self.namespace_shift = 0
         self._requests: Requests | None = None
         self.fault_methods: Callable[[AddressSpace, int], None] | None = None
+        self.recorder: Recorder | None = None
         self._host = host
         self._port = port
         self._locale: Locale = locale
@@ -140,6 +142,8 @@ class PlcServer:
             index = namespaces[uri]
             bind_requests(server.iserver, index, self.line, self.plc, requests, nodes)
             bind_packml(server.iserver.aspace, self._applied, requests)
+        if self.recorder is not None:
+            self.recorder.listen(server.iserver)
         if self.fault_methods is not None:
             self.fault_methods(server.iserver.aspace, namespaces[uri])
         try:
@@ -470,6 +474,7 @@ async def serve_line(
     locale: Locale = "en",
     seed: int = 1,
     test_methods: bool = False,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[ServedLine]:
     """Serve a line's PLCs for as long as the context lasts. `ServedLine.run` keeps it going.
 
@@ -488,6 +493,7 @@ async def serve_line(
         locale: language of descriptions.
         seed: of jitter and of faults.
         test_methods: whether clients can switch faults by methods of each PLC.
+        recorder: writes down what clients do; None: nobody does.
 
     Yields:
         The line, with every PLC listening.
@@ -513,6 +519,7 @@ async def serve_line(
     served = ServedLine(plant, clock, servers, scan_s, monotonic, jitter_s=jitter_s, seed=seed)
     async with AsyncExitStack() as stack:
         for server in servers:
+            server.recorder = recorder
             if test_methods:
                 server.fault_methods = partial(_bind_faults, server.plc, served.faults)
             stack.push_async_callback(server.stop)

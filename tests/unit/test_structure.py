@@ -34,6 +34,7 @@ HOMES = {
         "twin/whatif/amount.py",
         "twin/whatif/result.py",
     ),
+    "pytest": ("opcua/pytest_plugin.py",),
     "rich": ("twin/cli/",),
     "ruamel": ("lines/yaml_events.py", "opcua/tag_map.py"),
     "scipy": ("twin/engine/quantiles.py", "twin/engine/results.py", "twin/whatif/estimates.py"),
