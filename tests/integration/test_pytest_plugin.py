@@ -224,6 +224,7 @@ def test_nothing_is_left_when_pytest_itself_is_killed(pytester) -> None:
     pytest_plugin._wait_for(lambda: not pytest_plugin._is_there(pid), 10, 0.02)
 
 
+@pytest.mark.timeout(280)
 def test_the_example_of_the_how_to_runs(pytester) -> None:
     page = Path(__file__).parents[2] / "docs" / "how-to" / "test-a-client.md"
     blocks = page.read_text(encoding="utf-8").split("```python\n")[1:]
