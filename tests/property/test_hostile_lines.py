@@ -76,7 +76,7 @@ def test_fifty_years_of_a_slow_line() -> None:
     assert tally.failures > 50
 
 
-@pytest.mark.parametrize(("machines", "places"), [(10_000, 1), (50, 200)])
+@pytest.mark.parametrize(("machines", "places"), [(10_000, 1), (1, 10_000), (50, 200)])
 def test_fifty_years_of_a_big_line(machines: int, places: int) -> None:
     line = series(
         [

@@ -366,9 +366,13 @@ static void tournament_start(Tournament *t, i64 start_us) {
 static void count_from(Engine *e, i64 at_us) {
     e->counted_from_us = at_us;
     tournament_start(&e->clocks, at_us);
+    for (const Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++) {
+        if (!m->inner) continue;
+        tournament_start(m->inner, at_us);
+        /* What was too far off for its words may be near enough for them now. */
+        e->work.due[m->leaf] = tournament_at(m->inner);
+    }
     tournament_start(&e->work, at_us);
-    for (i64 i = 0; i < e->plan.machines_count; i++)
-        if (e->machines[i].inner) tournament_start(e->machines[i].inner, at_us);
 }
 
 static OFTEN void schedule_place(Engine *e, Place *p, i64 at) {
@@ -526,10 +530,14 @@ static inline void gained_parts(Engine *e, Lane *lane) {
     add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
 }
 
-static OFTEN void enter(Engine *e, Lane *lane, const Part *part) {
+static OFTEN void lay_in(Engine *e, Lane *lane, const Part *part) {
     Part *entered = new_in_lane(e, &lane->parts);
     *entered = *part;
     entered->entered = ++e->turns;
+}
+
+static OFTEN void enter(Engine *e, Lane *lane, const Part *part) {
+    lay_in(e, lane, part);
     gained_parts(e, lane);
 }
 
@@ -829,39 +837,10 @@ static void put_out(Engine *e, Place *p) {
     set_free(e, p);
 }
 
-/* The same where it is known which way they go. */
-static OFTEN void put_straight_out(Engine *e, Place *p, Lane *lane) {
-    while (p->parts.count) {
-        if (lane->parts.count >= lane->capacity) {
-            put_out(e, p);
-            return;
-        }
-        put(e, p, lane);
-    }
-    set_free(e, p);
-}
-
 /* What was made takes the place of what it was made of. */
 static void replace(Engine *e, Place *p, const Load *made) {
     p->parts.count = 0;
     for (uint32_t i = 0; i < made->count; i++) *new_last(e, &p->parts, &p->only) = *part_at(made, i);
-}
-
-static OFTEN void completed(Engine *e, Place *p) {
-    Machine *m = p->machine;
-    Station *s = m->station;
-    m->worked_us += p->work.left_us;
-    p->work.left_us = 0;
-    m->cycle_time_us = e->now_us - p->work.started_us;
-    s->completed++;
-    if (++e->completed_operations >= e->most_operations) e->stop = COUNT_REACHED;
-    Load *out = s->plan->passes_on ? &p->parts : make_parts(e, p);
-    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, out->count);
-    if (!s->plan->plain && !judge_all(e, p, out)) return;
-    if (!s->plan->passes_on) replace(e, p, out);
-    p->loaded = 0;
-    if (m->group->way_out && !m->hindered) put_straight_out(e, p, m->group->way_out);
-    else put_out(e, p);
 }
 
 /* ---- A place becomes free ---------------------------------------------------------------------------------------- */
@@ -889,15 +868,19 @@ static void wait_for_load(Engine *e, Place *p) {
             if (!in->lanes[k]->capacity) gained_room(e, in->lanes[k]);
 }
 
-static OFTEN void become_free(Engine *e, Place *p) {
+static OFTEN void take_or_wait(Engine *e, Place *p) {
+    const Group *group = p->machine->group;
+    if (!group->waiting.head && is_ready(e, group) && !is_contested(group)) take(e, p);
+    else wait_for_load(e, p);
+}
+
+static void become_free(Engine *e, Place *p) {
     Machine *m = p->machine;
-    const Group *group = m->group;
     if (p->loaded || p->waits) return;
     if (p->parts.count) put_out(e, p);
     else if (m->hindered && m->services_due && begin_due_service(e, m)) return;
     else if (m->hindered && is_closed(m)) restate(e, p);
-    else if (!group->waiting.head && is_ready(e, group) && !is_contested(group)) take(e, p);
-    else wait_for_load(e, p);
+    else take_or_wait(e, p);
 }
 
 /* ---- The two ends of a lane (rule S9) ------------------------------------------------------------------------------ */
@@ -957,6 +940,42 @@ static void admit(Engine *e, Lane *lane) {
             wait_for_room(e, p, wanted);
         }
     }
+}
+
+/* ---- The work is done -------------------------------------------------------------------------------------------------- */
+
+/* The usual end of an operation: its parts all go into one lane, nothing hinders, and nothing is on
+ * the list yet. What would go on it, the lane and then the place, is done here at once. */
+static OFTEN void hand_on(Engine *e, Place *p, Lane *lane) {
+    const Part *part = part_at(&p->parts, 0);
+    for (const Part *end = part + p->parts.count; part < end; part++) {
+        if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
+        lay_in(e, lane, part);
+    }
+    p->machine->good += p->parts.count;
+    p->parts.count = 0;
+    if (has_waiting_taker(lane)) serve(e, lane);
+    take_or_wait(e, p);
+}
+
+static OFTEN void completed(Engine *e, Place *p) {
+    Machine *m = p->machine;
+    Station *s = m->station;
+    m->worked_us += p->work.left_us;
+    p->work.left_us = 0;
+    m->cycle_time_us = e->now_us - p->work.started_us;
+    s->completed++;
+    if (++e->completed_operations >= e->most_operations) e->stop = COUNT_REACHED;
+    Load *out = s->plan->passes_on ? &p->parts : make_parts(e, p);
+    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, out->count);
+    if (!s->plan->plain && !judge_all(e, p, out)) return;
+    if (!s->plan->passes_on) replace(e, p, out);
+    p->loaded = 0;
+    Lane *lane = m->group->way_out;
+    if (lane && !m->hindered && !e->todo_count && lane->capacity - lane->parts.count >= p->parts.count)
+        hand_on(e, p, lane);
+    else
+        put_out(e, p);
 }
 
 /* Work off the list of rule S26, in turn, until nothing moves any more; it grows meanwhile. */
