@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
 from asyncua import ua
@@ -118,6 +119,12 @@ def _held(value: Any, variant_type: ua.VariantType, is_array: bool = False) -> A
     return AttributeValue(ua.DataValue(ua.Variant(value, variant_type, is_array=is_array), _GOOD))
 
 
+@cache
+def _shared(value: Any, variant_type: ua.VariantType) -> AttributeValue:
+    """An attribute that many nodes have; to change it in one, put another in its place."""
+    return _held(value, variant_type)
+
+
 # What nodes have in common, and what nobody ever writes to.
 _OBJECT_CLASS = _held(ua.NodeClass.Object, ua.VariantType.Int32)
 _VARIABLE_CLASS = _held(ua.NodeClass.Variable, ua.VariantType.Int32)
@@ -125,7 +132,8 @@ _NO_WRITE = _held(0, ua.VariantType.UInt32)
 _NO_EVENTS = _held(0, ua.VariantType.Byte)
 _NO_SAMPLING = _held(0.0, ua.VariantType.Double)
 
-_READ_ONLY = ua.AccessLevel.CurrentRead.mask
+_READ_ONLY = _held(ua.AccessLevel.CurrentRead.mask, ua.VariantType.Byte)
+_NO_HISTORY = _held(False, ua.VariantType.Boolean)
 _ORGANIZES, _HAS_COMPONENT = base(35), base(47)
 _HAS_TYPE = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
 _FOLDER_TYPE, _OBJECT_TYPE, _VARIABLE_TYPE = base(61), base(58), base(63)
@@ -149,6 +157,7 @@ class _Writer:
         self._locale = locale
         self._at_us = at_unix_us
         self._at = instant(at_unix_us)
+        self._types: dict[Ref, ua.ReferenceDescription] = {}
 
     def thing(self, spec: NodeSpec) -> None:
         """Make a folder or an object."""
@@ -225,21 +234,24 @@ class _Writer:
         node.attributes |= {
             ids.NodeClass: _VARIABLE_CLASS,
             ids.Value: AttributeValue(value),
-            ids.DataType: _held(node_id(data_type, self._namespaces), kinds.NodeId),
-            ids.ValueRank: _held(rank, kinds.Int32),
-            ids.AccessLevel: _held(_READ_ONLY, kinds.Byte),
-            ids.UserAccessLevel: _held(_READ_ONLY, kinds.Byte),
+            ids.DataType: _shared(node_id(data_type, self._namespaces), kinds.NodeId),
+            ids.ValueRank: _shared(rank, kinds.Int32),
+            ids.AccessLevel: _READ_ONLY,
+            ids.UserAccessLevel: _READ_ONLY,
             ids.MinimumSamplingInterval: _NO_SAMPLING,
-            ids.Historizing: _held(False, kinds.Boolean),
+            ids.Historizing: _NO_HISTORY,
         }
         if rank > 0:
             node.attributes[ids.ArrayDimensions] = _held([0] * rank, kinds.UInt32, is_array=True)
 
     def _typed(self, node: NodeData, type_id: Ref) -> None:
-        kind = self._space[node_id(type_id, self._namespaces)]
-        node.references.append(
-            described(kind, _HAS_TYPE, self._space, is_forward=True),
-        )
+        # One for all nodes of a type; nobody changes it.
+        said = self._types.get(type_id)
+        if said is None:
+            kind = self._space[node_id(type_id, self._namespaces)]
+            said = described(kind, _HAS_TYPE, self._space, is_forward=True)
+            self._types[type_id] = said
+        node.references.append(said)
 
     def _hang(self, spec: NodeSpec, node: NodeData, usual: Ref) -> None:
         if spec.parent:

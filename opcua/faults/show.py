@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from asyncua import ua
-from asyncua.server.address_space import AddressSpace
+from asyncua.server.address_space import AddressSpace, AttributeValue
 
 from opcua.apply import data_value
 from opcua.faults.tamper import GOOD, Shown
@@ -48,7 +48,8 @@ async def write_shown(
     shown_type = node.attributes[_DATA_TYPE].value.Value
     if wanted is not None and (shown.as_type or shown_type.Value in _FAULTY_TYPES):
         data_type = ua.DataValue(ua.Variant(wanted, ua.VariantType.NodeId))
-        await space.write_attribute_value(node_id, _DATA_TYPE, data_type)
+        # In its place: many nodes share one.
+        node.attributes[_DATA_TYPE] = AttributeValue(data_type)
     # asyncua refuses another type than the last one's: that is what some faults are about.
     if shown.as_type or shown.status != GOOD:
         await table.show(node_id, held)
