@@ -24,6 +24,7 @@ T = TypeVar("T")
 MONDAY_UNIX_US = 1_767_571_200_000_000
 """Monday 2026-01-05 00:00 UTC: when virtual time begins if nobody says otherwise."""
 
+_LATER_S = 1e-6
 _UNDER_WAY_S = 0.001
 _LOST_AFTER_S = 5.0
 _ENDING_S = 0.002
@@ -79,6 +80,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._now_s
+
+    def call_later(  # type: ignore[override]  # asyncio's own type ties the callback to its args
+        self, delay: float, *what: Any, **more: Any
+    ) -> asyncio.TimerHandle:
+        """As asyncio's, but what is to be later is later by a microsecond at least.
+
+        Real time goes on while a program looks at it. Virtual time does not, and who sleeps for
+        what rounding has left of a deadline, again and again, would never get there.
+        """
+        return super().call_later(max(delay, _LATER_S) if delay > 0 else delay, *what, **more)
 
     def jump(self, by_s: float) -> None:
         """Let time pass at once."""

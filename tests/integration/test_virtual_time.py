@@ -102,6 +102,21 @@ def test_time_stands_while_bytes_are_under_way_or_a_thread_works() -> None:
     run_virtual(main())
 
 
+def test_sleeping_for_what_rounding_has_left_comes_to_an_end() -> None:
+    async def main() -> int:
+        looks = 0
+        await asyncio.sleep(0.1)
+        began_s = time.monotonic()
+        while (left_s := 59.3 - (time.monotonic() - began_s)) > 0:
+            looks += 1
+            await asyncio.sleep(left_s if looks == 1 else 1e-17)
+            if looks == 1:
+                began_s += 1e-9
+        return looks
+
+    assert run_virtual(main()) < 5
+
+
 def test_a_failure_comes_out_and_real_time_is_back() -> None:
     async def main() -> None:
         await asyncio.sleep(1e6)
