@@ -169,10 +169,12 @@ def test_minutes_are_kept_until_they_are_rolled_up(path) -> None:
         for minute in (5, 3, 5, 9):
             spool.put([lines(minute * 60)])
         assert spool.minutes_to_roll(10) == []
+        assert spool.newest_us() == 10 * 60_000_000
         spool.done(spool.oldest(100))
         spool.rolled([3])
     with closing(Spool(path)) as spool:
         assert spool.minutes_to_roll(10) == [5, 9]
+        assert spool.newest_us() == 10 * 60_000_000
 
 
 def test_one_spool_one_twin(path) -> None:

@@ -24,6 +24,7 @@ HOMES = {
     "influxdb_client": ("twin/historian/influx.py",),
     "loky": ("twin/whatif/workers.py",),
     "optuna": ("twin/whatif/search.py",),
+    "pyarrow": ("twin/historian/tables.py",),
     "pydantic": (
         "twin/model/",
         "twin/engine/snapshot.py",

@@ -8,6 +8,7 @@ from twin.cli import (
     check,
     compare,
     history,
+    influx_command,
     lines_command,
     plc,
     run_command,
@@ -41,3 +42,4 @@ app.command("search", epilog=search.EXAMPLES)(search.find)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)
+app.add_typer(influx_command.app, name="influx")

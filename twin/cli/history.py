@@ -16,6 +16,16 @@ from twin.cli.interrupt import interruptible
 from twin.cli.numbers import whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.screen import STDERR, print_json
+from twin.cli.stores import (
+    DATABASE,
+    ORG,
+    Database,
+    InfluxUrl,
+    Org,
+    TokenFile,
+    influx_address,
+    open_reader,
+)
 from twin.errors import QuantityError, UsageError
 from twin.historian.duckdb_store import DuckDBHistorian
 from twin.historian.port import Historian, History, Quality, Query
@@ -49,13 +59,13 @@ def history(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
     data: Annotated[Path, typer.Option(help="The data directory of 'twin run'.")] = DEFAULT_DATA,
+    influx: InfluxUrl = None,
+    database: Database = DATABASE,
+    org: Org = ORG,
+    token_file: TokenFile = None,
 ) -> None:
     """Query the history: the newest value of each series, or all points where a time is given."""
-    path = DataPlaces(data).history
-    if not path.exists():
-        raise UsageError(
-            f"there is no history at {path}; 'twin run' makes it, --data names another"
-        )
+    address = influx_address(influx, database, org, token_file)
     query = Query(line, unit, signal, _instant("--from", start), _instant("--to", to), limit)
     if start is not None and last is not None:
         raise UsageError("give --from or --last, not both")
@@ -63,7 +73,7 @@ def history(
         raise UsageError(f"--from must be before --to, got {start} and {to}")
     timed = start is not None or to is not None or limit is not None or last is not None
     span_us = None if last is None else _span_us(last)
-    store = DuckDBHistorian(path)
+    store = open_reader(DataPlaces(data), address)
     job = "reading the history" if out is None else f"writing {out}; nothing is written"
     try:
         with interruptible(lambda: job):
@@ -72,7 +82,7 @@ def history(
             some = len(store.read(replace(query, limit=1)))
             nothing = "" if some else why_nothing(store, query)
             if out is not None:
-                count = store.export(query, out)
+                count = _export(store, query, out)
             else:
                 found = store.read(query) if timed else store.last(query)
     finally:
@@ -123,6 +133,18 @@ def _instant(option: str, text: str | None) -> int | None:
             f"{option} must be an ISO instant, as 2026-11-20T06:00, got {text!r}"
         ) from None
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6)
+
+
+def _export(store: Historian, query: Query, out: Path) -> int:
+    if isinstance(store, DuckDBHistorian):
+        return store.export(query, out)
+    try:
+        from twin.historian.tables import write_table  # noqa: PLC0415 - needs the extra
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--out from InfluxDB needs {error.name}; pip install 'linetwin[arrow]'"
+        ) from None
+    return write_table(store.read(query), out)
 
 
 def _span_us(last: str) -> int:

@@ -26,6 +26,11 @@ class DataPlaces:
         return self.root / "pki"
 
     @property
+    def spool(self) -> Path:
+        """What is made and not yet in the InfluxDB."""
+        return self.root / "spool.sqlite"
+
+    @property
     def history(self) -> Path:
         """The embedded historian's file."""
         return self.root / "history.duckdb"

@@ -29,18 +29,30 @@ from twin.cli.numbers import number, whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
 from twin.cli.screen import STDERR, STDOUT, several
-from twin.cli.terminal_view import LEGEND, height_wanted, line_panel, summary
+from twin.cli.stores import (
+    DATABASE,
+    ORG,
+    Database,
+    InfluxUrl,
+    Org,
+    Store,
+    TokenFile,
+    influx_address,
+    open_store,
+)
+from twin.cli.terminal_view import LEGEND, height_wanted, line_panel, spool_text, summary
 from twin.cli.watch import History, LiveLine
 from twin.errors import LinetwinError, QuantityError, UsageError
-from twin.historian.duckdb_store import DuckDBHistorian
-from twin.historian.port import Historian, Query
+from twin.historian.port import Query
 from twin.model.quantity import parse_duration
+from twin.model.spool_status import SpoolStatus
 
 __all__ = ["EXAMPLES", "run"]
 
 EXAMPLES = (
     "Examples:  twin run   |   twin run tube_line --speed 1   |   "
-    "twin run my_line.yaml --for '10 min' --plain"
+    "twin run my_line.yaml --for '10 min' --plain   |   "
+    "twin run --speed 1 --influx http://127.0.0.1:8086"
 )
 _log = logging.getLogger("twin.live")
 
@@ -81,6 +93,10 @@ def run(
     plain: Annotated[
         bool, typer.Option(help="Print lines of text; so it does where no terminal is.")
     ] = False,
+    influx: InfluxUrl = None,
+    database: Database = DATABASE,
+    org: Org = ORG,
+    token_file: TokenFile = None,
 ) -> None:
     """Run the lines and their twin: PLCs over OPC UA, live view, history. Ctrl-C ends it."""
     seconds = None if run_for is None else _seconds(run_for)
@@ -91,6 +107,7 @@ def run(
         raise UsageError(f"the lines must have different ids, got {', '.join(ids)}")
     ports = line_ports(loaded, ports_from)
     must_be_free([(plc, port) for of_line in ports for plc, port in of_line.items()])
+    address = influx_address(influx, database, org, token_file)
     places = DataPlaces(data)
     make_pki(places.pki)
     drawn = STDOUT.is_terminal and not plain
@@ -102,41 +119,53 @@ def run(
     )
     for noisy in ("opcua", "asyncua"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    historian = DuckDBHistorian(places.history)
-    since_us = _since_us(historian, ids)
+    store = open_store(places, loaded, address)
+    since_us = _since_us(store, ids)
     done = dict.fromkeys(names, 0.0)
     processes = [
         LineProcess(name, speed, seed, data, of_line, since_us, partial(done.__setitem__, name))
         for name, of_line in zip(names, ports, strict=True)
     ]
-    history = History(historian)
+    history = History(store.historian, store.every_s)
     live = [LiveLine(line, history.keep) for line in loaded]
     try:
-        asyncio.run(_run(processes, live, history, places, done, seconds, drawn=drawn))
+        asyncio.run(_run(processes, live, history, store, places, done, seconds, drawn=drawn))
     except* LinetwinError as group:
         raise _first(group) from None
     finally:
-        historian.close()
+        store.historian.close()
+    ended = None if store.status is None else store.status()
+    left = "" if ended is None or not ended.points else f"; {spool_text(ended)}"
     STDERR.print(
-        f"{history.stored:,} points stored in {places.history}"
+        f"{history.stored:,} points stored in {store.where}"
         + (f", {history.refused:,} refused" if history.refused else "")
         + (f", {history.waiting + history.dropped:,} lost" if history.away else "")
-        + "; look at them with: twin history",
+        + left
+        + f"; look at them with: twin history{f' --influx {address.url}' if address else ''}",
         highlight=False,
         soft_wrap=True,
     )
 
 
-def _since_us(historian: Historian, ids: Iterable[str]) -> int:
+def _since_us(store: Store, ids: Iterable[str]) -> int:
     """When the plants begin: now, or after all that the history has of these lines.
 
     A plant that ran faster than life has left points of a time that is still to come, and those of
     two plants must not stand in one another's midst.
     """
     now_us = time.time_ns() // 1000
-    newest_us = max(
-        (int(at_us) for line in ids for at_us in historian.last(Query(line=line)).at_us), default=0
-    )
+    newest_us = 0
+    try:
+        for line in ids:
+            newest_us = max([newest_us, *map(int, store.historian.last(Query(line=line)).at_us)])
+        asked = True
+    except LinetwinError as error:
+        if store.status is None:
+            raise
+        _log.warning("the database can't be asked yet: %s", error)
+        asked = False
+    if store.status is not None and (not asked or store.status().points):
+        newest_us = max(newest_us, store.newest_us())  # what has yet to arrive
     if newest_us < now_us:
         return now_us
     newest = datetime.fromtimestamp(newest_us / 1e6, UTC)
@@ -176,6 +205,7 @@ async def _run(
     processes: list[LineProcess],
     live: list[LiveLine],
     history: History,
+    store: Store,
     places: DataPlaces,
     done: dict[str, float],
     seconds: float | None,
@@ -199,6 +229,9 @@ async def _run(
             for process, twin in zip(processes, live, strict=True)
         ]
         tasks.append(group.create_task(history.run()))
+        if store.status is not None:
+            ids = [twin.line.id for twin in live]
+            tasks.append(group.create_task(history.watch_spool(store.status, ids)))
         tasks.append(group.create_task(_show(processes, live, history, done, stop, drawn=drawn)))
         stopped = group.create_task(stop.wait())
         up = group.create_task(_all_listen(processes))
@@ -247,14 +280,16 @@ async def _show(
     try:
         while True:
             await asyncio.sleep(PLAIN_EVERY_S)
-            _print_summaries(live, stop)
+            _print_summaries(live, history.spool, stop)
     finally:
-        _print_summaries(live, stop)
+        _print_summaries(live, history.spool, stop)
 
 
-def _print_summaries(live: list[LiveLine], stop: asyncio.Event) -> None:
+def _print_summaries(live: list[LiveLine], spool: SpoolStatus | None, stop: asyncio.Event) -> None:
     try:
         sys.stdout.writelines(summary(twin) + "\n" for twin in live)
+        if spool is not None and (spool.away or spool.dropping):
+            sys.stdout.write(f"{spool_text(spool)}\n")
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read this has gone, and with them the reason to go on.
@@ -275,6 +310,8 @@ def _picture(
     ]
     width, height = STDOUT.size
     foot = f"{several(history.stored, 'point')}   {LEGEND}"
+    if history.spool is not None:
+        foot = f"{spool_text(history.spool)}   {foot}"
     if history.away:
         foot = f"HISTORY IS NOT WRITTEN, {history.waiting:,} points wait: {history.away}"
     room = height - len(waiting) - 1

@@ -19,9 +19,10 @@ from twin.live.output import MINUTE_US
 from twin.model.buffer import Buffer
 from twin.model.packml import State
 from twin.model.plc import Alarm
+from twin.model.spool_status import SpoolStatus
 from twin.model.station import Station
 
-__all__ = ["height_wanted", "line_panel", "slowest_stations", "summary"]
+__all__ = ["height_wanted", "line_panel", "slowest_stations", "spool_text", "summary"]
 
 LETTERS = {
     State.EXECUTE: ("E", "green"),
@@ -298,6 +299,26 @@ def line_panel(live: LiveLine, height: int, speed: float = 1.0) -> RenderableTyp
         title=f"{line.id}  {name}",
         subtitle=f"plant's clock {newest} ({line.time_zone}){faster}",
     )
+
+
+def spool_text(spool: SpoolStatus) -> str:
+    """Say in a line how the way to the database is.
+
+    >>> spool_text(SpoolStatus(12_000, 61.0, 0.0, 0, 0, dropping=False, away="no answer"))
+    'THE DATABASE IS NOT WRITTEN TO, 12,000 points wait on disk, the oldest for 61 s: no answer'
+    >>> spool_text(SpoolStatus(40, 0.2, 2_000.0, 7, 1, dropping=True, away=""))
+    'THE SPOOL IS FULL, 7 points were dropped   2,000 points/s to the database, 40 wait, 1 refused'
+    """
+    full = f"THE SPOOL IS FULL, {several(spool.dropped, 'point')} were dropped   "
+    begin = full if spool.dropping else ""
+    if spool.away:
+        return (
+            f"{begin}THE DATABASE IS NOT WRITTEN TO, {several(spool.points, 'point')} wait on "
+            f"disk, the oldest for {spool.age_s:.0f} s: {spool.away}"
+        )
+    refused = f", {spool.refused:,} refused" if spool.refused else ""
+    rate = f"{spool.drained_per_s:,.0f} points/s to the database"
+    return f"{begin}{rate}, {spool.points:,} wait{refused}"
 
 
 def summary(live: LiveLine) -> str:

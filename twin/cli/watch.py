@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from opcua.security import ClientSecurity
@@ -16,7 +17,9 @@ from twin.historian.port import Historian, Point
 from twin.live.mirror import Mirror, Notice
 from twin.live.output import OutputMeter
 from twin.live.readings import Message
+from twin.live.self_watch import points_of_itself
 from twin.model.line import Line
+from twin.model.spool_status import SpoolStatus
 
 __all__ = ["History", "LiveLine"]
 
@@ -68,10 +71,12 @@ class History:
     Args:
         historian: the store.
         every_s: time from batch to batch.
+        spool: how the spool before the store was when it was last looked at; None without one.
     """
 
     historian: Historian
     every_s: float = 1.0
+    spool: SpoolStatus | None = None
     stored: int = 0
     refused: int = 0
     dropped: int = 0
@@ -90,6 +95,26 @@ class History:
     def waiting(self) -> int:
         """Points that are not stored yet."""
         return len(self._waiting)
+
+    async def watch_spool(
+        self, status: Callable[[], SpoolStatus], line_ids: Sequence[str], every_s: float = 5.0
+    ) -> None:
+        """Look at the spool before the store now and then, and store what the twin says of itself.
+
+        Args:
+            status: tells how the spool is.
+            line_ids: the lines that are watched.
+            every_s: time from look to look.
+        """
+        dropped: int | None = None
+        while True:
+            self.spool = await asyncio.to_thread(status)
+            if dropped is not None and self.spool.dropped > dropped:
+                lost = self.spool.dropped - dropped
+                _log.warning("the spool is full: %d points of history were dropped", lost)
+            dropped = self.spool.dropped
+            self.keep(points_of_itself(self.spool, line_ids, time.time_ns() // 1000))
+            await asyncio.sleep(every_s)
 
     async def run(self) -> None:
         """Write batches until cancelled, then write what is left."""

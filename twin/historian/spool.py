@@ -41,6 +41,7 @@ _SCHEMA: Final = """
     );
     CREATE INDEX IF NOT EXISTS parcel_by_priority ON parcel (priority);
     CREATE TABLE IF NOT EXISTS to_roll (minute INTEGER PRIMARY KEY);
+    CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY, minute INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY, text TEXT, reason TEXT);
     CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, points INTEGER NOT NULL);
 """
@@ -147,6 +148,11 @@ class Spool:
                     "INSERT INTO parcel (priority, points, made_s, minutes, body) "
                     "VALUES (?, ?, ?, ?, ?)",
                     rows,
+                )
+                disk.execute(
+                    "INSERT INTO newest VALUES (0, ?) "
+                    "ON CONFLICT (id) DO UPDATE SET minute = max(minute, excluded.minute)",
+                    (max((max(lines.minutes, default=0) for lines in batch), default=0),),
                 )
                 added = sum(len(row[-1]) + _ROW_BYTES for row in rows)
                 gone = self._make_room(disk, self._bytes + added, now_s)
@@ -275,6 +281,12 @@ class Spool:
             oldest = "SELECT made_s FROM parcel ORDER BY id LIMIT 1"
             found = self._disk.execute(oldest).fetchone()
             return max(0.0, self._now_s() - found[0]) if found else 0.0
+
+    def newest_us(self) -> int:
+        """Return the end of the newest minute of source time that was ever put in; 0 for none."""
+        with self._turn, self._mended():
+            found = self._disk.execute("SELECT minute FROM newest").fetchone()
+            return (found[0] + 1) * 60_000_000 if found else 0
 
     def tally(self) -> dict[str, int]:
         """How many points were dropped, by priority, and refused, since the file was made."""

@@ -57,6 +57,7 @@ class SpooledInflux:
         rollup = RollUp(self._door, self._spool)
         self._drain = Drain(self._spool, self._write_now, rollup.step)
         self._closed = False
+        self._ended: SpoolStatus | None = None
 
     def write(self, batch: Sequence[Point]) -> WriteReport:
         """Put a batch into the spool; see `Historian.write`.
@@ -87,7 +88,10 @@ class SpooledInflux:
         return self._reading.last(query)
 
     def status(self) -> SpoolStatus:
-        """Tell how the way to the database is."""
+        """Tell how the way to the database is; after `close` how it was at the end."""
+        return self._ended or self._status()
+
+    def _status(self) -> SpoolStatus:
         tally = self._spool.tally()
         refused = tally.pop("refused")
         dropped_at_s = self._spool.dropped_at_s
@@ -101,6 +105,10 @@ class SpooledInflux:
             away=self._drain.away,
         )
 
+    def newest_us(self) -> int:
+        """Return an instant after all that ever went through the spool; 0 before the first."""
+        return self._spool.newest_us()
+
     def wait_until_empty(self, deadline_s: float) -> bool:
         """Wait until the database has everything; say whether it came to that in time."""
         return self._drain.wait_until_empty(deadline_s)
@@ -110,6 +118,7 @@ class SpooledInflux:
         if not self._closed:
             self._closed = True
             self._drain.stop(EMPTY_WITHIN_S)
+            self._ended = self._status()
             self._door.close()
             self._spool.close()
         self._reading.close()
