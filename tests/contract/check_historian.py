@@ -265,6 +265,51 @@ def check_last(new_store: NewStore) -> None:
         assert rows(store.last(Query(signal="state_current"))) == expected(other)
 
 
+def check_sampled(new_store: NewStore) -> None:
+    """Intervals begin at multiples of their length; what is bad counts for nothing."""
+    values = [3.0, -1.5, 7.25, 2.0, 8.0, 1e-3, 5.0]
+    points = [
+        Point(series, NOW - 3 + 2 * n, value, Quality.BAD if n == 4 else Quality(n % 2))
+        for n, value in enumerate(values)
+        for series in (POWER, LEVEL)
+    ]
+    points += [Point(STATE, at_us, 6) for at_us in (-7, -1, 0)]
+    points += [Point(STATE, NOW, 2, Quality.BAD)]
+
+    def by_hand(query: Query, every_us: int) -> list[tuple[object, ...]]:
+        parts: dict[tuple[Series, int], list[float]] = {}
+        for point in sorted(points, key=lambda point: point.at_us):
+            if _is_inside(point, query) and point.quality != Quality.BAD:
+                start_us = point.at_us // every_us * every_us
+                parts.setdefault((point.series, start_us), []).append(float(point.value))
+        return [
+            (*key, len(v), pytest.approx(sum(v) / len(v)), min(v), max(v), v[-1])
+            for key, v in sorted(parts.items())
+        ]
+
+    with closing(new_store()) as store:
+        store.write(points[::-1])
+        for query in (
+            Query(),
+            Query(limit=1),
+            Query(signal="power_kw", from_us=NOW - 1, to_us=NOW + 4),
+            Query(unit="STK03", to_us=0),
+            Query(signal="no such"),
+            Query(from_us=NOW, to_us=NOW),
+        ):
+            for every_us in (1, 4, 5, 1_000_000):
+                found = store.sampled(query, every_us)
+                assert found.every_us == every_us
+                assert sorted(set(found.series_index.tolist())) == list(range(len(found.series)))
+                columns = (found.at_us, found.count, found.mean, found.low, found.high, found.last)
+                assert [str(column.dtype) for column in columns] == ["int64"] * 2 + ["float64"] * 4
+                names = [found.series[index] for index in found.series_index]
+                rows = list(zip(names, *(column.tolist() for column in columns), strict=True))
+                assert rows == by_hand(query, every_us)
+        with pytest.raises(LinetwinError, match="every_us: must be greater than 0, got 0"):
+            store.sampled(Query(), 0)
+
+
 def check_names(new_store: NewStore) -> None:
     """Names with quotes, separators and letters of any script are kept apart and come back."""
     points = [Point(series, NOW, n) for n, series in enumerate(ODD)]
@@ -409,6 +454,7 @@ CHECKS: tuple[Callable[[NewStore], None], ...] = (
     check_filters,
     check_limit,
     check_last,
+    check_sampled,
     check_names,
     check_timestamps,
     check_threads,

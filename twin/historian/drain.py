@@ -23,6 +23,8 @@ MOST_POINTS: Final = 10_000
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S, LONGEST_ASKED_S = 0.25, 30.0, 300.0
 RATE_OVER_S: Final = 10.0
 IDLE_S: Final = 1.0
+GATHER_S: Final = 1.0
+"""A request costs as much as a thousand points; so those of a second share one."""
 
 
 def pause_s(failures: int, asked_s: float | None) -> float:
@@ -112,7 +114,8 @@ class Drain:
                 with self._turn:
                     if not self._spool.points:
                         self._empty.set()
-                self._wake.wait(IDLE_S)
+                if self._wake.wait(IDLE_S):
+                    self._stop.wait(GATHER_S)
 
     def _step(self) -> bool:
         """Send what is oldest; say whether there was anything."""

@@ -7,10 +7,20 @@ from threading import Lock
 
 from twin.errors import LinetwinError
 from twin.historian.influx import InfluxAddress, InfluxDoor
-from twin.historian.influxql import history, interval, select, sources
+from twin.historian.influxql import history, interval, sampled, samples, select, sources
 from twin.historian.line_protocol import Encoder
-from twin.historian.port import History, Point, Query, Refused, Series, WriteReport, joined
+from twin.historian.port import (
+    History,
+    Point,
+    Query,
+    Refused,
+    Samples,
+    Series,
+    WriteReport,
+    joined,
+)
 from twin.historian.refused_lines import write_what_it_takes
+from twin.historian.sampling import check_interval
 from twin.model.line import Line
 
 __all__ = ["InfluxHistorian"]
@@ -62,6 +72,17 @@ class InfluxHistorian:
     def last(self, query: Query) -> History:
         """Return the newest point of each series that a query asks for; see `Historian.last`."""
         return self._ask(query, " ORDER BY time DESC LIMIT 1", None)
+
+    def sampled(self, query: Query, every_us: int) -> Samples:
+        """Return points brought down to a row an interval; see `Historian.sampled`."""
+        check_interval(every_us)
+        with self._one_at_a_time:
+            self._check_open()
+            first, last = interval(query)
+            asked = sources(query) if first <= last else []
+            statements = [sampled(source, query, every_us) for source in asked]
+            answers = self._door.ask(statements, self._address.database) if asked else []
+            return samples(every_us, asked, answers)
 
     def close(self) -> None:
         """Let go of the connections; calling it twice is harmless."""

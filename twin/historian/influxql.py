@@ -11,10 +11,20 @@ import numpy as np
 
 from twin.errors import LinetwinError
 from twin.historian.line_protocol import AT_US_MAX, AT_US_MIN, OTHER, QUALITY
-from twin.historian.port import History, Query, Series, joined
+from twin.historian.port import History, Query, Samples, Series, joined
 from twin.signals import Family, fields
 
-__all__ = ["Source", "answered", "history", "interval", "quoted", "select", "sources"]
+__all__ = [
+    "Source",
+    "answered",
+    "history",
+    "interval",
+    "quoted",
+    "sampled",
+    "samples",
+    "select",
+    "sources",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,35 @@ def history(
                 if value is not None:
                     track[at_us] = (value, quality or 0)
     return joined([(series, *_columns(track)) for series, track in rows.items()], limit)
+
+
+def samples(
+    every_us: int, asked: Sequence[Source], answers: Sequence[list[dict[str, Any]]]
+) -> Samples:
+    """Join answers to `sampled` into rows."""
+    rows: dict[Series, dict[int, list[float]]] = {}
+    for source, answer in zip(asked, answers, strict=True):
+        for part in answer:
+            found = {at_us: values for at_us, *values in part["values"]}
+            rows.setdefault(source.series(part.get("tags", {})), {}).update(found)
+    series = sorted(rows)
+    flat = [
+        (index, at_us, *rows[one][at_us])
+        for index, one in enumerate(series)
+        for at_us in sorted(rows[one])
+    ]
+    columns = list(zip(*flat, strict=True)) if flat else [()] * 7
+    index, at_us, count = (np.array(column, np.int64) for column in columns[:3])
+    values = (np.array(column, np.float64) for column in columns[3:])
+    return Samples(every_us, tuple(series), index, at_us, count, *values)
+
+
+def sampled(source: Source, query: Query, every_us: int) -> str:
+    """Ask for a source's points, brought down to a row an interval."""
+    name = source.field
+    what = ", ".join(f'{how}("{name}")' for how in ("count", "mean", "min", "max", "last"))
+    trusted = f' AND "{name}{QUALITY}" < 2 GROUP BY time({every_us}u), '
+    return select(source, query, what=what, more=" fill(none)").replace(" GROUP BY ", trusted, 1)
 
 
 def _columns(track: dict[int, tuple[float, int]]) -> tuple[Any, Any, Any]:

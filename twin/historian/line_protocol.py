@@ -38,6 +38,7 @@ AT_US_MAX: Final = 9_223_372_036_854_775
 """The first and last microsecond (in 1677 and 2262) whose nanoseconds fit 64 bits."""
 
 _INT64: Final = 2**63
+_INFINITE: Final = float("inf")
 _ESCAPED: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 
 
@@ -122,21 +123,15 @@ class Encoder:
         refused: list[Refused] = []
         for point in batch:
             kept = self._kept.get(point.series) or self._learn(point.series)
-            reason = kept if isinstance(kept, str) else refusal(point)
-            at_us, value = point.at_us, point.value
-            if reason is None and not AT_US_MIN <= at_us <= AT_US_MAX:
-                reason = f"at_us must be in the years 1678 to 2261 for InfluxDB, got {at_us}"
-            if reason is None and kept.whole and not _is_whole(value):  # type: ignore[union-attr]
-                reason = f"{point.series.signal} must be a whole number of 64 bits, got {value}"
-            if reason is not None:
-                refused.append(Refused(point, reason))
+            if isinstance(kept, str) or (reason := _refusal(point, kept)):
+                refused.append(Refused(point, kept if isinstance(kept, str) else reason))
                 continue
-            assert not isinstance(kept, str)  # noqa: S101 - that is a reason, seen above
-            number = int(value) if kept.whole else float(value)
-            priority = kept.priority
-            text = f"{kept.before}{number!r}{kept.after[point.quality]}{int(at_us)}000"
-            texts.setdefault(priority, []).append(text)
-            minutes.setdefault(priority, set()).add(at_us // 60_000_000)
+            number = int(point.value) if kept.whole else float(point.value)
+            text = f"{kept.before}{number!r}{kept.after[point.quality]}{point.at_us}000"
+            if kept.priority not in texts:
+                texts[kept.priority], minutes[kept.priority] = [], set()
+            texts[kept.priority].append(text)
+            minutes[kept.priority].add(point.at_us // 60_000_000)
         found = [
             Lines(priority, tuple(texts[priority]), frozenset(minutes[priority]))
             for priority in sorted(texts)
@@ -192,8 +187,17 @@ def _priority(signal: Signal | None) -> int:
     return Priority.MEASURED
 
 
-def _is_whole(value: float) -> bool:
-    return -_INT64 <= value < _INT64 and value == int(value)
+def _refusal(point: Point, kept: _Kept) -> str:
+    """Say why InfluxDB can't take a point whose names it can; empty where it can take all of it."""
+    at_us, value = point.at_us, point.value
+    if not (-_INFINITE < value < _INFINITE and AT_US_MIN <= at_us <= AT_US_MAX):
+        years = f"at_us must be in the years 1678 to 2261 for InfluxDB, got {at_us}"
+        return refusal(point) or years
+    if kept.whole:
+        if -_INT64 <= value < _INT64 and value == int(value):
+            return ""
+        return f"{point.series.signal} must be a whole number of 64 bits, got {value}"
+    return "" if type(value) is float else refusal(point) or ""
 
 
 def _unfit(names: Iterable[str]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 
 import numpy as np
@@ -14,12 +15,14 @@ from twin.historian.port import (
     Point,
     Query,
     Refused,
+    Samples,
     Series,
     Track,
     WriteReport,
     joined,
     refusal,
 )
+from twin.historian.sampling import downsampled
 
 __all__ = ["MemoryHistorian"]
 
@@ -131,6 +134,10 @@ class MemoryHistorian:
                 newest = slice(max(where.start, where.stop - 1), where.stop)
                 found.append(_track(series, track, newest))
             return joined(found)
+
+    def sampled(self, query: Query, every_us: int) -> Samples:
+        """Return points brought down to a row an interval; see `Historian.sampled`."""
+        return downsampled(self.read(replace(query, limit=None)), every_us)
 
     def close(self) -> None:
         """Forget everything; calling it twice is harmless."""

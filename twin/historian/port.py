@@ -41,6 +41,7 @@ __all__ = [
     "Quality",
     "Query",
     "Refused",
+    "Samples",
     "Series",
     "Track",
     "WriteReport",
@@ -214,6 +215,35 @@ class History:
         return len(self.at_us)
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Points brought down to one row a series and interval, ordered by series and then time.
+
+    Points of bad quality count for nothing; an interval without any other has no row.
+
+    Args:
+        every_us: the intervals' length; they begin at whole multiples of it since 1970.
+        series: the distinct series that have a row here, sorted.
+        series_index: int64, which of `series` each row belongs to.
+        at_us: int64, where its interval begins.
+        count: int64, how many points are in it.
+        mean, low, high, last: float64, of their values; `last` by time.
+    """
+
+    every_us: int
+    series: tuple[Series, ...]
+    series_index: NDArray[np.int64] = field(repr=False)
+    at_us: NDArray[np.int64] = field(repr=False)
+    count: NDArray[np.int64] = field(repr=False)
+    mean: NDArray[np.float64] = field(repr=False)
+    low: NDArray[np.float64] = field(repr=False)
+    high: NDArray[np.float64] = field(repr=False)
+    last: NDArray[np.float64] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.at_us)
+
+
 Track: TypeAlias = tuple[Series, NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]
 """A series with its points' instants, values and qualities, in order of time."""
 
@@ -289,6 +319,18 @@ class Historian(Protocol):
         Raises:
             NotConnected: the store is away.
             LinetwinError: the store needs mending, or is closed.
+        """
+
+    def sampled(self, query: Query, every_us: int) -> Samples:
+        """Return the points that a query asks for, brought down to a row an interval.
+
+        Args:
+            query: which points; its `limit` is ignored.
+            every_us: the intervals' length in microseconds, greater than 0.
+
+        Raises:
+            NotConnected: the store is away.
+            LinetwinError: the store needs mending or is closed, or `every_us` is not above 0.
         """
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from twin.historian.drain import Drain
 from twin.historian.influx import InfluxAddress, InfluxDoor
 from twin.historian.influx_store import InfluxHistorian
 from twin.historian.line_protocol import Encoder
-from twin.historian.port import History, Point, Query, WriteReport
+from twin.historian.port import History, Point, Query, Samples, WriteReport
 from twin.historian.refused_lines import RefusedLine
 from twin.historian.rollup import RollUp
 from twin.historian.spool import Bounds, Spool
@@ -86,6 +86,10 @@ class SpooledInflux:
     def last(self, query: Query) -> History:
         """Return the newest point of each series; see `Historian.last`."""
         return self._reading.last(query)
+
+    def sampled(self, query: Query, every_us: int) -> Samples:
+        """Return points brought down to a row an interval; see `Historian.sampled`."""
+        return self._reading.sampled(query, every_us)
 
     def status(self) -> SpoolStatus:
         """Tell how the way to the database is; after `close` how it was at the end."""

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.errors import LinetwinError
 from twin.historian.duckdb_store.explained import explained
@@ -23,12 +25,25 @@ from twin.historian.duckdb_store.statements import (
     EXPORT,
     FORMS,
     NEWEST,
+    SAMPLED,
     SERIES,
     parameters_of,
 )
-from twin.historian.port import History, Point, Query, Refused, Series, WriteReport, refusal
+from twin.historian.port import (
+    History,
+    Point,
+    Query,
+    Refused,
+    Samples,
+    Series,
+    WriteReport,
+    refusal,
+)
+from twin.historian.sampling import check_interval
 
 __all__ = ["DuckDBHistorian"]
+
+Parameters: TypeAlias = dict[str, str | int | None]
 
 
 class DuckDBHistorian:
@@ -91,6 +106,20 @@ class DuckDBHistorian:
     def last(self, query: Query) -> History:
         """Return the newest point of each series that a query asks for; see `Historian.last`."""
         return self._fetch(NEWEST, parameters_of(replace(query, limit=None)))
+
+    def sampled(self, query: Query, every_us: int) -> Samples:
+        """Return points brought down to a row an interval; see `Historian.sampled`."""
+        check_interval(every_us)
+        asked = parameters_of(replace(query, limit=None))
+        columns, series, index = self._columns(SAMPLED, asked | {"every": every_us}, asked)
+        return Samples(
+            every_us,
+            series,
+            index,
+            np.asarray(columns["start_us"], np.int64),
+            np.asarray(columns["points"], np.int64),
+            *(np.asarray(columns[name], np.float64) for name in ("mean", "low", "high", "last")),
+        )
 
     def export(self, query: Query, path: str | os.PathLike[str]) -> int:
         """Write what a query asks for to a file, for other programs to read.
@@ -172,20 +201,28 @@ class DuckDBHistorian:
             engine.unregister("batch")
         return int(written)
 
-    def _fetch(self, rows: str, parameters: dict[str, str | int | None]) -> History:
-        """Return the points that a statement gives, as columns."""
-        names = {key: parameters[key] for key in ("line", "unit", "signal")}
-        points = f"SELECT rank, at_us, value, quality FROM ({rows}) ORDER BY rank, at_us"  # noqa: S608
+    def _columns(
+        self, statement: str, parameters: Parameters, asked: Parameters
+    ) -> tuple[dict[str, Any], tuple[Series, ...], NDArray[np.int64]]:
+        """Return a statement's columns, sorted by rank; its series; which each row belongs to."""
+        names = {key: asked[key] for key in ("line", "unit", "signal")}
         with self._file.attached(read_only=True) as engine:
-            columns = engine.execute(points, parameters).fetchnumpy()
+            columns = engine.execute(statement, parameters).fetchnumpy()
             ranked = engine.execute(SERIES, names).fetchall()
         series = [Series(*row[1:4]) for row in sorted(ranked, key=itemgetter(4))]
         rank = np.asarray(columns["rank"], np.int64)
         begins = np.flatnonzero(np.diff(rank, prepend=-1))  # ranks come sorted
         lengths = np.diff(begins, append=len(rank))
+        found = tuple(series[i] for i in rank[begins])
+        return columns, found, np.repeat(np.arange(len(begins)), lengths)
+
+    def _fetch(self, rows: str, parameters: dict[str, str | int | None]) -> History:
+        """Return the points that a statement gives, as columns."""
+        points = f"SELECT rank, at_us, value, quality FROM ({rows}) ORDER BY rank, at_us"  # noqa: S608
+        columns, series, index = self._columns(points, parameters, parameters)
         return History(
-            series=tuple(series[i] for i in rank[begins]),
-            series_index=np.repeat(np.arange(len(begins)), lengths),
+            series=series,
+            series_index=index,
             at_us=np.asarray(columns["at_us"], np.int64),
             value=np.asarray(columns["value"], np.float64),
             quality=np.asarray(columns["quality"], np.uint8),

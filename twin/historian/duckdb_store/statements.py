@@ -6,7 +6,17 @@ from typing import Final
 
 from twin.historian.port import AT_US_MAX, AT_US_MIN, Query
 
-__all__ = ["ADD_POINTS", "ALL", "EARLIEST", "EXPORT", "FORMS", "NEWEST", "SERIES", "parameters_of"]
+__all__ = [
+    "ADD_POINTS",
+    "ALL",
+    "EARLIEST",
+    "EXPORT",
+    "FORMS",
+    "NEWEST",
+    "SAMPLED",
+    "SERIES",
+    "parameters_of",
+]
 
 ADD_POINTS: Final = """
     INSERT INTO store.point
@@ -38,6 +48,14 @@ NEWEST: Final = f"""
     SELECT * FROM ({ALL}) JOIN (
         SELECT id, max(at_us) AS at_us FROM ({ALL}) GROUP BY id
     ) newest USING (id, at_us)
+"""  # noqa: S608
+
+# The remainder is taken twice, since it has the sign of a time before 1970.
+SAMPLED: Final = f"""
+    SELECT rank, at_us - (at_us % $every + $every) % $every AS start_us, count(*) AS points,
+        avg(value) AS mean, min(value) AS low, max(value) AS high,
+        arg_max(value, at_us) AS last
+    FROM ({ALL}) WHERE quality < 2 GROUP BY rank, start_us ORDER BY rank, start_us
 """  # noqa: S608
 
 EXPORT: Final = """
