@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -267,10 +267,10 @@ def test_a_broken_file_is_set_aside_and_what_can_be_read_carried_over(path, how)
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte, where this process may mount one."""
+    """A disk of twelve megabytes, where this process may mount one."""
     place = tmp_path / "tiny"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)]
     if os.name != "posix" or os.geteuid() != 0 or subprocess.run(mount, check=False).returncode:
         pytest.skip("needs to be root and allowed to mount a file system")
     yield place
@@ -293,14 +293,41 @@ def test_a_full_disk_refuses_whole_batches_and_gives_everything_back(tiny_disk) 
         assert refused is not None
         assert "the disk is full; make room" in refused
         assert texts(spool) == put
-        while parcels := spool.oldest(500):
+        while parcels := spool.oldest(5000):
+            spool.done(parcels)
+        spool.put([lines(1)])
+        assert texts(spool) == [lines(1).lines[0]]
+        spool.done(spool.oldest(1))
+        used = sum(file.stat().st_size for file in tiny_disk.iterdir())
+        assert used < 6 << 20, "what it no longer needs is given back, but for the reserve"
+        assert len(put) > 10_000
+
+
+def test_where_even_the_reserve_is_gone_what_was_sent_is_not_sent_again(tiny_disk) -> None:
+    with closing(Spool(tiny_disk / "spool.sqlite")) as spool:
+        for n in range(40):
+            spool.put([lines(n * 1000, 1000)])
+        (tiny_disk / "spool.sqlite.reserve").unlink()
+        ballast = tiny_disk / "ballast"
+        with suppress(OSError), ballast.open("wb") as file:
+            while True:
+                file.write(os.urandom(1 << 12))
+                file.flush()
+        parcels = spool.oldest(5000)
+        said = []
+        while parcels:
             try:
                 spool.done(parcels)
             except LinetwinError as error:
-                assert "the disk is full" in str(error)  # noqa: PT017
-                assert spool.oldest(500) != parcels, "what was sent is not sent again"
-        spool.put([lines(1)])
-        assert texts(spool)[-1] == lines(1).lines[0]
+                said.append(str(error))
+            again = {parcel.number for parcel in spool.oldest(5000)}
+            assert not again & {parcel.number for parcel in parcels}
+            parcels = spool.oldest(5000)
+        ballast.unlink()
+        spool.done([])
+        assert spool.points == 0
+        assert texts(spool) == []
+        assert all("the disk is full; make room" in text for text in said)
 
 
 def test_a_spool_of_another_program_is_not_ours(path) -> None:

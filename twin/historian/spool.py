@@ -49,7 +49,10 @@ _ROW_BYTES: Final = 100
 """What a parcel takes beside its body, roughly."""
 
 _KEPT_REFUSED: Final = 10_000
-_PAGES_FREED: Final = 1_000
+_LOG_PAGES: Final = 250
+_RESERVE_BYTES: Final = 4 << 20
+"""Room enough for the log, of `_LOG_PAGES` pages of 4 kB, and for what it is written into."""
+
 _BROKEN: Final = ("malformed", "not a database", "file is encrypted")
 
 
@@ -107,6 +110,7 @@ class Spool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
+        self._reserve = path.with_name(f"{path.name}.reserve")
         self._bounds = bounds or Bounds()
         self._clock = clock
         self._turn = RLock()
@@ -224,24 +228,52 @@ class Spool:
     def done(self, parcels: Iterable[Parcel], refused: Sequence[RefusedLine] = ()) -> None:
         """Let go of parcels that the database has, and note the lines that it refused.
 
-        Where the disk is too full even for that, they are remembered as sent, and let go of with
-        the next ones. Only a kill before then sends them again, which changes nothing.
+        Even letting go takes a little room, which is kept in reserve for a disk that is full. Where
+        that is gone too, they are remembered as sent, and let go of with the next ones. Only a kill
+        before then sends them again, which changes nothing.
         """
         with self._turn, self._mended():
             self._sent |= {parcel.number: parcel for parcel in parcels}
             self._taken = set()
-            with self._committed() as disk:
-                for parcel in self._sent.values():
-                    disk.execute("DELETE FROM parcel WHERE id = ?", (parcel.number,))
-                    minutes = [(minute,) for minute in parcel.minutes]
-                    disk.executemany("INSERT OR IGNORE INTO to_roll VALUES (?)", minutes)
-                if refused:
-                    _note_refused(disk, refused)
-            self.points -= sum(parcel.points for parcel in self._sent.values())
-            self._bytes -= sum(parcel.size for parcel in self._sent.values())
-            self._sent = {}
+            try:
+                self._let_go(refused)
+            except sqlite3.OperationalError as error:
+                if "full" not in str(error):
+                    raise
+                self._reserve.unlink(missing_ok=True)
+                self._let_go(refused)
             if not self.points:
-                self._disk.execute(f"PRAGMA incremental_vacuum({_PAGES_FREED})").fetchall()
+                self._shrink()
+                self._keep_reserve()
+
+    def _let_go(self, refused: Sequence[RefusedLine]) -> None:
+        with self._committed() as disk:
+            for parcel in self._sent.values():
+                disk.execute("DELETE FROM parcel WHERE id = ?", (parcel.number,))
+                minutes = [(minute,) for minute in parcel.minutes]
+                disk.executemany("INSERT OR IGNORE INTO to_roll VALUES (?)", minutes)
+            if refused:
+                _note_refused(disk, refused)
+        self.points -= sum(parcel.points for parcel in self._sent.values())
+        self._bytes -= sum(parcel.size for parcel in self._sent.values())
+        self._sent = {}
+
+    def _shrink(self) -> None:
+        """Give back what the file no longer needs, a little at a time: it takes room itself."""
+        with suppress(sqlite3.OperationalError):
+            self._disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            while self._disk.execute("PRAGMA freelist_count").fetchone()[0]:
+                # Not by `execute`, which would free a single page.
+                self._disk.executescript(f"PRAGMA incremental_vacuum({_LOG_PAGES // 2})")
+                self._disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _keep_reserve(self) -> None:
+        """Hold some room on the disk, if there is any."""
+        if not self._reserve.exists():
+            try:
+                self._reserve.write_bytes(bytes(_RESERVE_BYTES))
+            except OSError:
+                self._reserve.unlink(missing_ok=True)
 
     def refuse(self, refused: Sequence[RefusedLine]) -> None:
         """Note points that were refused before they were put in."""
@@ -309,12 +341,14 @@ class Spool:
             disk.execute("PRAGMA locking_mode = EXCLUSIVE")
             disk.execute("PRAGMA journal_mode = WAL")
             disk.execute("PRAGMA synchronous = FULL")
+            disk.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
             disk.executescript(_SCHEMA)
             (last,) = disk.execute("SELECT max(made_s) FROM parcel").fetchone()
         except sqlite3.DatabaseError:
             disk.close()
             raise
         self._disk = disk
+        self._keep_reserve()
         self._start_s = (last or 0.0) - self._clock()
         self._count()
 
