@@ -78,6 +78,15 @@ def test_search_finds_the_buffer_that_matters(tmp_path: Path) -> None:
     assert "With probability 0.95 or more it is the best" in done.stdout
 
 
+def test_the_best_of_a_file_is_found_and_compared_alone(tmp_path: Path) -> None:
+    names = [f"b{n}: {{buffers.B2.capacity: {n}}}" for n in (3, 4, 12)]
+    (tmp_path / "s.yaml").write_text("\n".join(names))
+    done = twin("compare", FIVE[0], "s.yaml", "--best", *FIVE[1:], "--most", "40", where=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "The best choices" in done.stdout
+    assert "b12: more, surely" in done.stdout
+
+
 def test_from_a_snapshot_and_from_empty(tmp_path: Path) -> None:
     twin("snapshot", "five_stations", "--at", "1 h", "--out", "s.json", where=tmp_path)
     asked = ["--span", "10 min", "--figure", "good", "--replications", "5"]

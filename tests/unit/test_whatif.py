@@ -302,6 +302,7 @@ def test_reports_hold_the_answer_and_need_nothing_else(line: Line, whole: whatif
     for text in (html, markdown):
         assert mean in text
         assert "slower: less, surely" in text
+        assert f"{whole.quantile(1, 0.5).value:,.1f} (" in text
         assert "buffer B1 capacity: 2 -&gt; 4" in text or "capacity: 2 -\\> 4" in text
         assert "answer so far" not in text
     assert "http://" not in html.replace("http://www.w3.org/2000/svg", "")

@@ -9,12 +9,14 @@ from rich.table import Table
 
 from twin.cli.screen import STDERR, STDOUT, print_json, print_table
 from twin.errors import LinetwinError, UsageError
+from twin.whatif.figures import FIGURES, figure_number
 from twin.whatif.report_html import html_report
 from twin.whatif.report_markdown import markdown_report
 from twin.whatif.result import SavedAnswer
+from twin.whatif.search import Found
 from twin.whatif.telling import HEADINGS, facts, rows, title, verdict
 
-__all__ = ["check_files", "show_answer"]
+__all__ = ["check_files", "show_answer", "show_race"]
 
 REPORTS = {".html": html_report, ".md": markdown_report}
 LISTED = 12
@@ -82,3 +84,39 @@ def _columns_that_fit(table: list[tuple[str, ...]]) -> int:
 def _say(*lines: str) -> None:
     for line in lines:
         STDOUT.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def show_race(found: Found, figure: str) -> None:
+    """Print the best of a race, and how sure it is."""
+    shown = FIGURES[figure_number(figure)]
+    race = found.race
+    table = Table(title="The best choices", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("choice")
+    for heading in ("cost", "mean", "replications"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    sign = 1 if shown.more_is_better else -1
+    order = sorted(
+        range(len(found.variants)), key=lambda i: (i != race.best, -sign * race.means[i])
+    )
+    for i in order[:LISTED]:
+        table.add_row(
+            found.variants[i].name,
+            f"{found.costs[i]:,g}",
+            f"{race.means[i] * shown.scale:,.{shown.digits}f}",
+            f"{race.replications[i]:,}",
+            style="bold" if i == race.best else None,
+        )
+    print_table(table)
+    within = f"within {race.indifference * shown.scale:,.{shown.digits + 1}f}"
+    sure = (
+        f"With probability {race.probability:g} or more it is the best, or {within} of it"
+        if race.proved
+        else f"Not proved: the limit of replications came first; more than {within} may be missed"
+    )
+    of = f"all {found.affordable:,}" if found.tried == found.affordable else (
+        f"the best twenty of {found.tried:,} tried, of {found.affordable:,} affordable choices"
+    )  # fmt: skip
+    STDOUT.print(
+        f"{sure}, among {of}; {sum(race.replications):,} replications in all.\n",
+        highlight=False, soft_wrap=True, markup=False,
+    )  # fmt: skip

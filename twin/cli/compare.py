@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,11 +15,13 @@ from twin.cli.experiment import (
     Cluster,
     EngineOption,
     FigureOption,
+    Indifference,
     Jobs,
     LineArgument,
     Most,
     OutFile,
     Precision,
+    Probability,
     Replications,
     Reports,
     Seconds,
@@ -27,17 +30,22 @@ from twin.cli.experiment import (
     StartOption,
     WarmUpOption,
     origin_of,
+    percentage,
     plan_of,
+    race_and_tell,
     run_and_tell,
 )
+from twin.whatif.figures import FIGURES, figure_number
 from twin.whatif.scenario_file import read_scenarios
+from twin.whatif.search import pick
 from twin.whatif.workers import open_workers
 
 __all__ = ["EXAMPLES", "compare"]
 
 EXAMPLES = (
     "Examples:  twin compare storage_line scenarios.yaml   |   "
-    "twin compare my_line.yaml scenarios.yaml --precision 0.2% --report answer.html"
+    "twin compare my_line.yaml scenarios.yaml --precision 0.2% --report answer.html   |   "
+    "twin compare my_line.yaml scenarios.yaml --best --indifference 0.3%"
 )
 
 
@@ -47,6 +55,11 @@ def compare(
         Path,
         typer.Argument(help="A YAML file: names of scenarios, each with its changes."),
     ],
+    best: Annotated[
+        bool, typer.Option("--best", help="Find the best of all, and compare it alone.")
+    ] = False,
+    indifference: Indifference = "0.5%",
+    probability: Probability = 0.95,
     span: Span = None,
     warmup: WarmUpOption = None,
     start: StartOption = None,
@@ -82,5 +95,17 @@ def compare(
     )
     asked = Asked(loaded, asked_for, plan, origin_of(line, start, age_s))
     with open_workers(jobs, cluster, engine) as workers:
-        kept = run_and_tell(asked, workers)
+        if best:
+            races = pick(
+                loaded,
+                asked_for,
+                plan=plan,
+                workers=workers,
+                indifference=percentage("--indifference", indifference),
+                more_is_better=FIGURES[figure_number(figure)].more_is_better,
+                probability=probability,
+            )
+            kept = race_and_tell(races, replace(asked, scenarios=()), workers, silent=as_json)
+        else:
+            kept = run_and_tell(asked, workers)
     show_answer(kept, out, reports or [], as_json)

@@ -15,6 +15,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lines.loader import packaged
+from twin.cli.answer_shown import show_race
 from twin.cli.screen import STDERR
 from twin.cli.snapshot import read_snapshot
 from twin.cli.times import time_option
@@ -26,6 +27,7 @@ from twin.whatif.experiment import Answer, Plan, answers
 from twin.whatif.figures import FIGURES
 from twin.whatif.result import Origin, SavedAnswer, saved
 from twin.whatif.scenario import Scenario
+from twin.whatif.search import Found
 from twin.whatif.workers import Workers
 
 __all__ = [
@@ -33,11 +35,13 @@ __all__ = [
     "Cluster",
     "EngineOption",
     "FigureOption",
+    "Indifference",
     "Jobs",
     "LineArgument",
     "Most",
     "OutFile",
     "Precision",
+    "Probability",
     "Replications",
     "Reports",
     "Seconds",
@@ -48,6 +52,7 @@ __all__ = [
     "origin_of",
     "percentage",
     "plan_of",
+    "race_and_tell",
     "run_and_tell",
 ]
 
@@ -94,6 +99,12 @@ Jobs = Annotated[
     int | None, typer.Option(min=1, max=4096, help="Replications at the same time. [processors]")
 ]
 Cluster = Annotated[str | None, typer.Option(help="A Dask scheduler, as tcp://10.0.0.5:8786.")]
+Indifference = Annotated[
+    str, typer.Option(help="A difference that is not worth telling apart, of the baseline.")
+]
+Probability = Annotated[
+    float, typer.Option(min=0.51, max=0.999, help="Of a right choice of the best.")
+]
 OutFile = Annotated[
     Path | None, typer.Option(help="Keep the result, for 'twin whatif rerun'; a .json file.")
 ]
@@ -251,3 +262,32 @@ def _progress(plan: Plan) -> Iterator[Callable[[Answer], None]]:
                 STDERR.print(f"{text}; Ctrl-C gives the answer so far", highlight=False)
 
         yield show
+
+
+def race_and_tell(
+    races: Iterator[Found], asked: Asked, workers: Workers, *, silent: bool
+) -> SavedAnswer:
+    """Find the best, show how it was found, and compare it with the line as it is.
+
+    Args:
+        races: what is found after each look.
+        asked: the plan of the comparison; its scenarios are the race's to say.
+        workers: who runs.
+        silent: nothing is printed to stdout.
+
+    Raises:
+        KeyboardInterrupt: there is no answer yet.
+    """
+    found: Found | None = None
+    with STDERR.status("first replications of every alternative") as status:
+        for found in races:
+            left = len(found.race.alive)
+            status.update(f"{left} of {len(found.variants)} may still be the best")
+    if found is None:
+        raise EngineError("the search gave no answer")
+    if not silent:
+        show_race(found, asked.plan.figure)
+    scenarios = () if found.best is None else (found.best,)
+    # Fresh draws: those of the race have picked the winner, and would flatter it.
+    fresh = replace(asked.plan, seed=asked.plan.seed + 1)
+    return run_and_tell(replace(asked, scenarios=scenarios, plan=fresh), workers)

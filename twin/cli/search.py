@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from lines.loader import load
 from twin.cli.answer_shown import check_files, show_answer
@@ -17,11 +14,13 @@ from twin.cli.experiment import (
     Cluster,
     EngineOption,
     FigureOption,
+    Indifference,
     Jobs,
     LineArgument,
     Most,
     OutFile,
     Precision,
+    Probability,
     Reports,
     Seed,
     Span,
@@ -30,12 +29,11 @@ from twin.cli.experiment import (
     origin_of,
     percentage,
     plan_of,
-    run_and_tell,
+    race_and_tell,
 )
-from twin.cli.screen import STDERR, STDOUT, print_table
-from twin.errors import EngineError, UsageError
+from twin.errors import UsageError
 from twin.whatif.figures import FIGURES, figure_number
-from twin.whatif.search import Choice, Found, search
+from twin.whatif.search import Choice, search
 from twin.whatif.workers import open_workers
 
 __all__ = ["EXAMPLES", "find"]
@@ -46,7 +44,6 @@ EXAMPLES = (
     "--cost stations.FOR.machines=4 --budget 13   |   "
     "twin search my_line.yaml --over 'buffers.A.capacity=0..40/10'"
 )
-SHOWN = 10
 MOST_VALUES = 10_000
 
 
@@ -64,12 +61,8 @@ def find(
         typer.Option(help="What one more costs: PATH=9, for a path of --over; in money or places."),
     ] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="What may be spent in all.")] = None,
-    indifference: Annotated[
-        str, typer.Option(help="A difference that is not worth telling apart, of the baseline.")
-    ] = "0.5%",
-    probability: Annotated[
-        float, typer.Option(min=0.51, max=0.999, help="Of a right choice.")
-    ] = 0.95,
+    indifference: Indifference = "0.5%",
+    probability: Probability = 0.95,
     trials: Annotated[
         int, typer.Option(min=20, help="Choices that are tried where there are too many for all.")
     ] = 200,
@@ -94,7 +87,7 @@ def find(
     plan, age_s = plan_of(
         loaded,
         span=span,
-        warmup=warmup or (None if loaded.warm_up_us or start else "0 s"),
+        warmup=warmup,
         start=start,
         figure=figure,
         precision=precision,
@@ -104,31 +97,20 @@ def find(
         seed=seed,
         engine=engine,
     )
-    found: Found | None = None
-    better = FIGURES[figure_number(figure)].more_is_better
     with open_workers(jobs, cluster, engine) as workers:
-        with STDERR.status("first replications of every choice"):
-            for found in search(  # noqa: B007 - the last one is what is wanted
-                loaded,
-                choices,
-                plan=plan,
-                workers=workers,
-                budget=budget,
-                indifference=percentage("--indifference", indifference),
-                more_is_better=better,
-                probability=probability,
-                trials=trials,
-            ):
-                pass
-        if found is None:
-            raise EngineError("the search gave no answer")
-        if not as_json:
-            _print_race(found, figure)
-        scenarios = () if found.best is None else (found.best,)
-        # Fresh draws: those of the race have picked the winner, and would flatter it.
-        fresh = replace(plan, seed=plan.seed + 1)
-        asked = Asked(loaded, scenarios, fresh, origin_of(line, start, age_s))
-        kept = run_and_tell(asked, workers)
+        races = search(
+            loaded,
+            choices,
+            plan=plan,
+            workers=workers,
+            budget=budget,
+            indifference=percentage("--indifference", indifference),
+            more_is_better=FIGURES[figure_number(figure)].more_is_better,
+            probability=probability,
+            trials=trials,
+        )
+        asked = Asked(loaded, (), plan, origin_of(line, start, age_s))
+        kept = race_and_tell(races, asked, workers, silent=as_json)
     show_answer(kept, out, reports or [], as_json)
 
 
@@ -164,38 +146,3 @@ def _values(text: str, values: str) -> tuple[int, ...]:
     if not 0 < len(found) <= MOST_VALUES:
         raise UsageError(f"--over must give 1 to {MOST_VALUES:,} values, got {text!r}")
     return tuple(found)
-
-
-def _print_race(found: Found, figure: str) -> None:
-    shown = FIGURES[figure_number(figure)]
-    race = found.race
-    table = Table(title="The best choices", box=box.SIMPLE, padding=(0, 1, 0, 0))
-    table.add_column("choice")
-    for heading in ("cost", "mean", "replications"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    sign = 1 if shown.more_is_better else -1
-    order = sorted(
-        range(len(found.variants)), key=lambda i: (i != race.best, -sign * race.means[i])
-    )
-    for i in order[:SHOWN]:
-        table.add_row(
-            found.variants[i].name,
-            f"{found.costs[i]:,g}",
-            f"{race.means[i] * shown.scale:,.{shown.digits}f}",
-            f"{race.replications[i]:,}",
-            style="bold" if i == race.best else None,
-        )
-    print_table(table)
-    within = f"within {race.indifference * shown.scale:,.{shown.digits + 1}f}"
-    sure = (
-        f"With probability {race.probability:g} or more it is the best, or {within} of it"
-        if race.proved
-        else f"Not proved: the limit of replications came first; more than {within} may be missed"
-    )
-    of = f"all {found.affordable:,}" if found.tried == found.affordable else (
-        f"the best twenty of {found.tried:,} tried, of {found.affordable:,} affordable choices"
-    )  # fmt: skip
-    STDOUT.print(
-        f"{sure}, among {of}; {sum(race.replications):,} replications in all.\n",
-        highlight=False, soft_wrap=True, markup=False,
-    )  # fmt: skip

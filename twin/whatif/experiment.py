@@ -180,7 +180,8 @@ def answers(
     if plan.warm_up_us is None:
         warm_up = find_warm_up(runs, workers)
     else:
-        warm_up = WarmUp(plan.warm_up_us, "given")
+        of_line = plan.warm_up_us == line.warm_up_us
+        warm_up = WarmUp(plan.warm_up_us, "as the line file says" if of_line else "given")
     runs = [replace(run, warm_up_us=warm_up.us) for run in runs]
     ends_at = math.inf if plan.budget_s is None else time.monotonic() + plan.budget_s
     nothing = np.empty((len(runs), 0, len(FIGURES)))

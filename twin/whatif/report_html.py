@@ -10,7 +10,16 @@ from twin.whatif.estimates import difference
 from twin.whatif.experiment import Answer
 from twin.whatif.figures import FIGURES, Figure, figure_number
 from twin.whatif.result import SavedAnswer
-from twin.whatif.telling import HEADINGS, facts, rows, shown, title, verdict
+from twin.whatif.telling import (
+    HEADINGS,
+    QUANTILE_HEADINGS,
+    facts,
+    quantile_rows,
+    rows,
+    shown,
+    title,
+    verdict,
+)
 
 __all__ = ["html_report"]
 
@@ -99,7 +108,18 @@ def _spreads(answer: Answer, figure: Figure, axis: str) -> str:
         text = f"{shown(low, figure)} / {shown(middle, figure)} / {shown(high, figure)}"
         scale = figure.scale
         bars.append(Bar(variant.name, low * scale, middle * scale, high * scale, "plain", text))
-    return forest(bars, zero=False, axis=f"{axis}: 5, 50 and 95 % of replications")
+    head = "".join(f"<th>{heading}</th>" for heading in QUANTILE_HEADINGS)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+        for row in quantile_rows(answer)
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return (
+        forest(bars, zero=False, axis=f"{axis}: 5, 50 and 95 % of replications")
+        + f'<div class="wide">{table}</div>'
+        + '<p class="note">In brackets the 95 % interval of each quantile; ? where it takes more '
+        "replications to give that end.</p>"
+    )
 
 
 def _settling(answer: Answer, figure: Figure) -> str:

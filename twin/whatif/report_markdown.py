@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from twin.whatif.result import SavedAnswer
-from twin.whatif.telling import HEADINGS, facts, rows, title, verdict
+from twin.whatif.telling import (
+    HEADINGS,
+    QUANTILE_HEADINGS,
+    facts,
+    quantile_rows,
+    rows,
+    title,
+    verdict,
+)
 
 __all__ = ["markdown_report"]
 
@@ -23,6 +31,9 @@ def markdown_report(kept: SavedAnswer) -> str:
         lines += ["**The answer so far: less precise than asked for.**", ""]
     lines += [_table_row(HEADINGS), "|---|" + "---:|" * (len(HEADINGS) - 1)]
     lines += [_table_row(row.cells) for row in rows(answer)]
+    lines += ["", "## Quantiles over replications, with their 95 % intervals", ""]
+    lines += [_table_row(QUANTILE_HEADINGS), "|---|---:|---:|---:|"]
+    lines += [_table_row(row) for row in quantile_rows(answer)]
     lines += ["", "## What is different", ""]
     for variant in answer.variants[1:]:
         lines.append(f"- **{_plain(variant.name)}**")

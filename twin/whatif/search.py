@@ -5,19 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from twin.errors import EngineError, ScenarioError
 from twin.model.line import Line
-from twin.whatif.experiment import Plan
+from twin.whatif.experiment import Plan, runs_of
 from twin.whatif.place import find_places
 from twin.whatif.scenario import BASELINE, Scenario, Variant, applied
 from twin.whatif.selection import FIRST, Race, race, sampler
+from twin.whatif.warm_up import find_warm_up
 from twin.whatif.workers import Workers
 
-__all__ = ["Choice", "Found", "affordable", "best_of", "search"]
+__all__ = ["Choice", "Found", "affordable", "pick", "search"]
 
 ALL_TRIED = 400
 """Up to so many choices each is tried; of more, a sampler picks which."""
@@ -72,37 +73,56 @@ class Found:
         return self.scenarios[self.race.best - 1] if self.race.best else None
 
 
-def best_of(
-    variants: Sequence[Variant],
+def pick(
+    line: Line,
+    scenarios: Sequence[Scenario],
     *,
     plan: Plan,
     workers: Workers,
-    indifference: float,
+    indifference: float = 0.005,
     more_is_better: bool = True,
     probability: float = 0.95,
     most: int = 2_000,
-) -> Iterator[Race]:
-    """Find the best of some variants of a line; see `race`.
+) -> Iterator[Found]:
+    """Find the best of some scenarios and the line as it is; see `race`.
 
     Args:
-        plan: span, start, warm-up (which must be given), seed, figure and engine of the runs.
-        indifference: as a share of the first variant's mean.
+        line: a checked line.
+        scenarios: the alternatives.
+        plan: how each is run; its precision is not looked at. A warm-up that is to be found is
+            found on the line as it is.
+        workers: who runs.
+        indifference: a difference, as a share of the baseline, that is not worth telling apart.
+        more_is_better, probability, most: see `race`.
+
+    Yields:
+        What is found after each look.
 
     Raises:
-        EngineError: the plan has no warm-up, or an argument makes no sense.
+        ScenarioError: a scenario does not fit the line.
+        EngineError: an argument makes no sense.
     """
-    if plan.warm_up_us is None:
-        raise EngineError("a search needs a warm-up: as the line file says, or given")
-    sample = sampler(variants, plan, workers, plan.warm_up_us)
+    variants = (Variant(BASELINE, line, ()), *(applied(line, one) for one in scenarios))
+    plan = _with_warm_up(variants[0], plan, workers)
+    sample = sampler(variants, plan, workers, plan.warm_up_us or 0)
     base = abs(float(np.mean(sample([0], range(FIRST)))))
-    yield from race(
+    for state in race(
         sample,
         len(variants),
         indifference=indifference * base or indifference,
         more_is_better=more_is_better,
         probability=probability,
         most=most,
-    )
+    ):
+        none = (0.0,) * len(variants)
+        yield Found(tuple(scenarios), variants, none, state, len(scenarios), len(scenarios))
+
+
+def _with_warm_up(baseline: Variant, plan: Plan, workers: Workers) -> Plan:
+    if plan.warm_up_us is not None:
+        return plan
+    found = find_warm_up(runs_of([baseline], plan)[0], workers)
+    return replace(plan, warm_up_us=found.us)
 
 
 def affordable(
@@ -168,6 +188,7 @@ def search(
     combinations = affordable(line, choices, budget)
     if not combinations:
         raise EngineError("the budget allows none of the choices")
+    plan = _with_warm_up(Variant(BASELINE, line, ()), plan, workers)
     tried = len(combinations)
     finalists = combinations
     if len(combinations) > ALL_TRIED:
@@ -175,17 +196,17 @@ def search(
         finalists = _sampled(line, choices, combinations, plan, workers, more_is_better, tried)
     others = [values for values in finalists if not _is_present(line, choices, values)]
     scenarios = tuple(_scenario(choices, values) for values in others)
-    variants = (Variant(BASELINE, line, ()), *(applied(line, one) for one in scenarios))
     costs = (0.0, *(_cost(line, choices, values) for values in others))
-    for state in best_of(
-        variants,
+    for found in pick(
+        line,
+        scenarios,
         plan=plan,
         workers=workers,
         indifference=indifference,
         more_is_better=more_is_better,
         probability=probability,
     ):
-        yield Found(scenarios, variants, costs, state, tried, len(combinations))
+        yield replace(found, costs=costs, tried=tried, affordable=len(combinations))
 
 
 def _scenario(choices: Sequence[Choice], values: Sequence[int]) -> Scenario:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from twin.engine.results import Estimate
+from twin.whatif.estimates import QuantileEstimate
 from twin.whatif.experiment import Answer
 from twin.whatif.figures import FIGURES, Figure, figure_number
 from twin.whatif.result import SavedAnswer
 from twin.whatif.words import spoken_time
 
-__all__ = ["HEADINGS", "Row", "facts", "rows", "title", "verdict"]
+__all__ = [
+    "HEADINGS",
+    "QUANTILE_HEADINGS",
+    "Row",
+    "facts",
+    "quantile_rows",
+    "rows",
+    "title",
+    "verdict",
+]
 
 HEADINGS = ("scenario", "mean", "difference", "in %", "5 %", "50 %", "95 %", "yield %", "kWh")
 STOPPED = {
@@ -77,6 +87,25 @@ def rows(answer: Answer) -> tuple[Row, ...]:
         sure = abs(gain.mean) > half if i else None
         found.append(Row(cells, sure, (gain.mean > 0) == figure.more_is_better))
     return tuple(found)
+
+
+QUANTILE_HEADINGS = ("scenario", "5 %", "50 %", "95 %")
+
+
+def quantile_rows(answer: Answer) -> tuple[tuple[str, ...], ...]:
+    """Quantiles over replications with their 95 % intervals, a row for each scenario."""
+    figure = FIGURES[figure_number(answer.plan.figure)]
+
+    def end(value: float | None) -> str:
+        return "?" if value is None else shown(value, figure)
+
+    def told(found: QuantileEstimate) -> str:
+        return f"{shown(found.value, figure)} ({end(found.low)} to {end(found.high)})"
+
+    return tuple(
+        (variant.name, *(told(answer.quantile(i, share)) for share in (0.05, 0.5, 0.95)))
+        for i, variant in enumerate(answer.variants)
+    )
 
 
 def title(kept: SavedAnswer, answer: Answer) -> str:
