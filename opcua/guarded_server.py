@@ -33,6 +33,15 @@ from opcua.wire_values import BASE
 __all__ = ["guarded_server", "namespace_table"]
 
 _SESSION_TIMEOUT_MS = 60_000.0
+_POLICIES = (
+    # A client that takes the first gets what all of them know, encrypted.
+    ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+    ua.SecurityPolicyType.Basic256Sha256_Sign,
+    ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
+    ua.SecurityPolicyType.Aes128Sha256RsaOaep_Sign,
+    ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+    ua.SecurityPolicyType.Aes256Sha256RsaPss_Sign,
+)
 _UNACKNOWLEDGED = 64
 """Notifications that are kept for a client to ask for again; each may be of some 100 kB."""
 
@@ -45,8 +54,8 @@ async def guarded_server(
     Args:
         name: what it calls itself, as `LDES1 PLC1`.
         url: where it will listen, as `opc.tcp://127.0.0.1:0`.
-        security: whom to let in, over Basic256Sha256, signed and encrypted; None: everybody, with
-            no encryption at all.
+        security: whom to let in, over a channel that is signed, or signed and encrypted; None:
+            everybody, with neither.
         namespaces: as `namespace_table` numbers them.
     """
     quiet_asyncua()
@@ -64,11 +73,11 @@ async def guarded_server(
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         server.set_identity_tokens([ua.AnonymousIdentityToken])
         return server
-    server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
+    server.set_security_policy(list(_POLICIES))
     server.set_identity_tokens([ua.UserNameIdentityToken])
     internal.certificate = x509.load_der_x509_certificate(security.certificate)
     internal.private_key = load_pem_private_key(security.key, None)
-    internal.certificate_validator = _Trusted(security.trusted)
+    internal.certificate_validator = _Trusted(security)
     return server
 
 
@@ -90,11 +99,13 @@ def namespace_table(uri: str, shift: int = 0) -> Namespaces:
 class _Trusted:
     """Accepts the client certificates on a list, by their bytes, while they are valid."""
 
-    def __init__(self, trusted: frozenset[bytes]) -> None:
-        self._trusted = trusted
+    def __init__(self, security: ServerSecurity) -> None:
+        self._security = security
 
     async def __call__(self, certificate: x509.Certificate, _: ua.ApplicationDescription) -> None:
-        if certificate.public_bytes(Encoding.DER) not in self._trusted:
+        named = certificate.public_bytes(Encoding.DER)
+        if not self._security.trusts(named):
+            self._security.reject(named)
             raise ServiceError(ua.StatusCodes.BadCertificateUntrusted)
         now = datetime.now(UTC)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
@@ -119,7 +130,7 @@ class _OneUser:
             return User(role=UserRole.User)
         # The channel's certificate, whose key the client has proved to hold: what it names when
         # it makes the session proves nothing.
-        if certificate not in security.trusted:
+        if not security.trusts(certificate):
             return None
         right_user = hmac.compare_digest((username or "").encode(), security.user.encode())
         right_word = hmac.compare_digest((password or "").encode(), security.password.encode())

@@ -3,6 +3,7 @@
     server.key.pem, server.cert.der      what every emulated PLC of the directory shows
     client.key.pem, client.cert.der      what the twin shows
     trusted_clients/*.der                the client certificates that a PLC accepts, and no other
+    rejected_clients/*.der               those that it has refused; move one to trusted_clients
     password                             of the one user
 
 Everything is made on first use, whole or not at all, readable by its owner only.
@@ -11,6 +12,8 @@ Everything is made on first use, whole or not at all, readable by its owner only
 from __future__ import annotations
 
 import datetime
+import hashlib
+import logging
 import os
 import secrets
 import shutil
@@ -45,6 +48,9 @@ CLIENT_URI = "urn:linetwin:twin"
 USER = "twin"
 
 _YEARS = 10
+_MOST_REJECTED = 100
+
+_log = logging.getLogger(__name__)
 _FILES = ("server.key.pem", "server.cert.der", "client.key.pem", "client.cert.der", "password")
 
 
@@ -57,6 +63,8 @@ class ServerSecurity:
         key: its private key, PEM.
         trusted: client certificates that it accepts, DER.
         user, password: the one user.
+        folder: where certificates are that became trusted since, and where those go that are
+            refused; None: neither.
     """
 
     certificate: bytes
@@ -64,6 +72,29 @@ class ServerSecurity:
     trusted: frozenset[bytes]
     user: str
     password: str = field(repr=False)
+    folder: Path | None = None
+
+    def trusts(self, certificate: bytes | None) -> bool:
+        """Tell whether a client's certificate (DER) is on the list, as it is now."""
+        if certificate is None:
+            return False
+        return certificate in self.trusted or (
+            self.folder is not None and certificate in _trusted(self.folder)
+        )
+
+    def reject(self, certificate: bytes) -> None:
+        """Keep a certificate that was refused, for somebody to look at; a hundred at most."""
+        if self.folder is None:
+            return
+        rejected = self.folder / "rejected_clients"
+        name = hashlib.sha256(certificate).hexdigest()[:16]
+        try:
+            rejected.mkdir(mode=0o700, exist_ok=True)
+            if len(list(rejected.iterdir())) < _MOST_REJECTED:
+                _write(rejected / f"{name}.der", certificate)
+        except OSError as error:
+            if not isinstance(error, FileExistsError):
+                _log.warning("%s: a refused certificate can't be kept: %s", rejected, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +173,15 @@ def server_security(directory: Path) -> ServerSecurity:
     return ServerSecurity(
         certificate=(directory / "server.cert.der").read_bytes(),
         key=(directory / "server.key.pem").read_bytes(),
-        trusted=frozenset(
-            path.read_bytes() for path in sorted((directory / "trusted_clients").glob("*.der"))
-        ),
+        trusted=_trusted(directory),
         user=USER,
         password=(directory / "password").read_text().strip(),
+        folder=directory,
     )
+
+
+def _trusted(directory: Path) -> frozenset[bytes]:
+    return frozenset(path.read_bytes() for path in (directory / "trusted_clients").glob("*.der"))
 
 
 def client_security(directory: Path) -> ClientSecurity:

@@ -10,6 +10,12 @@ from dataclasses import replace
 
 import pytest
 from asyncua import Client, ua
+from asyncua.crypto.security_policies import (
+    SecurityPolicyAes128Sha256RsaOaep,
+    SecurityPolicyAes256Sha256RsaPss,
+    SecurityPolicyBasic256Sha256,
+)
+from asyncua.crypto.uacrypto import CertProperties
 from asyncua.ua.ua_binary import struct_from_binary
 from opcua_line import LINE, QUICK, Collector, FakePlant, serve
 
@@ -71,6 +77,69 @@ async def test_an_untrusted_certificate_is_refused(url, tmp_path) -> None:
     stranger = replace(ours, certificate=other.certificate, key=other.key)
     with pytest.raises(AccessRefused, match=r"certificate is not trusted.*trusted_clients"):
         await connect(url, stranger)
+
+
+POLICIES = (
+    SecurityPolicyBasic256Sha256,
+    SecurityPolicyAes128Sha256RsaOaep,
+    SecurityPolicyAes256Sha256RsaPss,
+)
+MODES = (ua.MessageSecurityMode.Sign, ua.MessageSecurityMode.SignAndEncrypt)
+
+
+async def test_every_policy_lets_the_right_one_in_and_the_wrong_one_not(url, tmp_path) -> None:
+    ours, other = client_security(tmp_path / "pki"), client_security(tmp_path / "other")
+    for policy in POLICIES:
+        for mode in MODES:
+            for security, let_in in (
+                (ours, True),
+                (replace(ours, password=GUESS), False),
+                (replace(ours, certificate=other.certificate, key=other.key), False),
+            ):
+                client = Client(url, timeout=4, watchdog_intervall=1e9)
+                client.application_uri = "urn:linetwin:twin"
+                await client.set_security(
+                    policy,
+                    CertProperties(security.certificate, "der"),
+                    CertProperties(security.key, "pem"),
+                    server_certificate=CertProperties(security.server_certificate, "der"),
+                    mode=mode,
+                )
+                client.set_user(security.user)
+                client.set_password(security.password)
+                try:
+                    await client.connect()
+                    assert let_in
+                    assert await level(client) == 0
+                except ua.UaStatusCodeError:
+                    assert not let_in
+                finally:
+                    await close(client)
+
+
+async def test_what_is_offered_is_nothing_old_and_nothing_open(url) -> None:
+    client = Client(url, timeout=4)
+    offered = await client.connect_and_get_server_endpoints()
+    names = {(e.SecurityPolicyUri.rpartition("#")[2], e.SecurityMode.name) for e in offered}
+    assert names == {
+        (policy, mode)
+        for policy in ("Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss")
+        for mode in ("Sign", "SignAndEncrypt")
+    }
+
+
+async def test_a_refused_certificate_is_kept_and_can_be_trusted_without_a_restart(url, tmp_path):
+    ours, other = client_security(tmp_path / "pki"), client_security(tmp_path / "other")
+    stranger = replace(ours, certificate=other.certificate, key=other.key)
+    for _ in range(2):
+        with pytest.raises(AccessRefused, match="certificate is not trusted"):
+            await connect(url, stranger)
+    (kept,) = (tmp_path / "pki" / "rejected_clients").iterdir()
+    assert kept.read_bytes() == other.certificate
+    kept.rename(tmp_path / "pki" / "trusted_clients" / kept.name)
+    client = await connect(url, stranger)
+    assert await level(client) == 0
+    await close(client, polite=True)
 
 
 async def test_a_certificate_without_its_key_is_refused(url, tmp_path) -> None:
