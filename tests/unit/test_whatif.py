@@ -231,6 +231,38 @@ def test_what_is_no_result_is_refused(text: str, says: str) -> None:
         whatif.SavedAnswer.from_json(text)
 
 
+def _without_scenarios(kept: dict[str, Any]) -> None:
+    kept["scenarios"] = []
+
+
+def _ragged(kept: dict[str, Any]) -> None:
+    kept["scenarios"][1]["values"]["good"].pop()
+
+
+def _of_another_number(kept: dict[str, Any]) -> None:
+    kept["replications"] = 8
+
+
+def _no_line(kept: dict[str, Any]) -> None:
+    kept["line"] = "{}"
+
+
+def _a_figure_less(kept: dict[str, Any]) -> None:
+    del kept["scenarios"][0]["values"]["good"]
+
+
+@pytest.mark.parametrize(
+    "damage", [_without_scenarios, _ragged, _of_another_number, _no_line, _a_figure_less]
+)
+def test_a_result_that_does_not_fit_together_is_refused(
+    line: Line, whole: whatif.Answer, damage: Callable[[dict[str, Any]], None]
+) -> None:
+    kept = json.loads(_kept(line, whole, [BIGGER, SLOWER]))
+    damage(kept)
+    with pytest.raises(EngineError, match="does not fit together"):
+        whatif.SavedAnswer.from_json(json.dumps(kept)).answer()
+
+
 @pytest.mark.parametrize(
     ("plan", "says"),
     [

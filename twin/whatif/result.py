@@ -154,13 +154,18 @@ class SavedAnswer(Frozen):
         """
         try:
             line = line_from_json(self.line)
-        except ValueError as error:
-            raise EngineError(f"the result's line can't be read: {error}") from error
-        variants = [Variant(self.scenarios[0].name, line, ())]
+            variants = [Variant(self.scenarios[0].name, line, ())]
+            rows = [[one.values[figure.name] for figure in FIGURES] for one in self.scenarios]
+            values = np.array(rows, dtype=np.float64).transpose(0, 2, 1)
+            start = None if self.start is None else _snapshot(self.start)
+        except (ValueError, LookupError) as error:
+            raise EngineError(f"the result does not fit together: {error!r}") from error
         variants += [applied(line, scenario) for scenario in self.asked]
-        rows = [[one.values[figure.name] for figure in FIGURES] for one in self.scenarios]
-        values = np.array(rows, dtype=np.float64).transpose(0, 2, 1)
-        start = None if self.start is None else _snapshot(self.start)
+        if values.shape[1] != self.replications or values.shape[1] < 1:
+            raise EngineError(
+                f"the result does not fit together: {self.replications} replications, "
+                f"and {values.shape[1]} values of each"
+            )
         plan = Plan(
             span_us=self.span_us,
             start=start,
