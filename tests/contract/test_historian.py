@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -10,13 +11,16 @@ from uuid import uuid4
 import pytest
 from real_servers import Influxd
 
+from lines.loader import load
 from twin.errors import LinetwinError
+from twin.historian.alarms import alarm_spells
 from twin.historian.duckdb_store import DuckDBHistorian
 from twin.historian.influx import InfluxDoor
 from twin.historian.influx_setup import set_up
 from twin.historian.influx_store import InfluxHistorian
 from twin.historian.memory import MemoryHistorian
-from twin.historian.port import Historian, Point, Query, Series, WriteReport
+from twin.historian.port import Historian, Point, Quality, Query, Series, WriteReport
+from twin.signals import Family, tags
 
 pytest.register_assert_rewrite("check_historian")  # so that a broken check shows its values
 from check_historian import CHECKS, NewStore  # noqa: E402
@@ -51,6 +55,32 @@ def empty_influx(server: Influxd) -> InfluxHistorian:
 @pytest.mark.parametrize("check", CHECKS)
 def test_keeps_the_contract(check: Callable[[NewStore], None], new_store: NewStore) -> None:
     check(new_store)
+
+
+def test_alarms_stand_from_their_coming_to_their_going(new_store: NewStore) -> None:
+    line = load("tube_line")
+    first, second = [t for t in tags(line) if t.signal.family is Family.ALARM][:2]
+    one, two = Series(line.id, *first.key), Series(line.id, *second.key)
+    itself = Series(line.id, "", "alarm.spool_drops")
+    t0 = 1_700_000_000_000_000
+    points = [
+        *(Point(one, t0 + at, up) for at, up in ((0, 1), (5, 0), (20, 1), (25, 1), (30, 0))),
+        *(Point(two, t0 + at, up) for at, up in ((2, 1), (8, 0), (12, 1))),
+        Point(two, t0 + 15, 0, Quality.BAD),
+        Point(itself, t0 + 40, 1),
+        Point(itself, t0 + 45, 0),
+    ]
+    with closing(new_store()) as store:
+        store.write(points)
+        spells = alarm_spells(store, line, t0 + 10, t0 + 50)
+        assert [(s.from_us - t0, s.to_us and s.to_us - t0, s.unit, s.alarm) for s in spells] == [
+            (12, None, two.unit, two.signal.removeprefix("alarm.")),
+            (20, 30, one.unit, one.signal.removeprefix("alarm.")),
+            (40, 45, "", "spool_drops"),
+        ]
+        across = alarm_spells(store, line, t0 + 3, t0 + 10)
+        assert [(s.from_us - t0, s.to_us and s.to_us - t0) for s in across] == [(0, 5), (2, 8)]
+        assert alarm_spells(store, line, t0 - 10, t0) == []
 
 
 def instants(store: Historian, signal: str) -> list[int]:
