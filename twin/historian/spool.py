@@ -174,7 +174,7 @@ class Spool:
         ):
             if made_s >= now_s - self._bounds.oldest_s:
                 break
-            if number not in self._taken:
+            if number not in self._taken and number not in self._sent:
                 gone.append((number, priority, points))
         if size > self._bounds.most_bytes:
             for number, priority, points, length in disk.execute(
@@ -182,7 +182,7 @@ class Spool:
             ):
                 if size <= self._bounds.most_bytes:
                     break
-                if number not in self._taken:
+                if number not in self._taken and number not in self._sent:
                     size -= length + _ROW_BYTES
                     gone.append((number, priority, points))
         for number, priority, points in gone:
@@ -243,7 +243,8 @@ class Spool:
                 self._reserve.unlink(missing_ok=True)
                 self._let_go(refused)
             if not self.points:
-                self._shrink()
+                if self._free_pages() > _LOG_PAGES:
+                    self._shrink()
                 self._keep_reserve()
 
     def _let_go(self, refused: Sequence[RefusedLine]) -> None:
@@ -262,10 +263,13 @@ class Spool:
         """Give back what the file no longer needs, a little at a time: it takes room itself."""
         with suppress(sqlite3.OperationalError):
             self._disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            while self._disk.execute("PRAGMA freelist_count").fetchone()[0]:
+            while self._free_pages():
                 # Not by `execute`, which would free a single page.
                 self._disk.executescript(f"PRAGMA incremental_vacuum({_LOG_PAGES // 2})")
                 self._disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _free_pages(self) -> int:
+        return int(self._disk.execute("PRAGMA freelist_count").fetchone()[0])
 
     def _keep_reserve(self) -> None:
         """Hold some room on the disk, if there is any."""
