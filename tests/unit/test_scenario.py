@@ -130,6 +130,9 @@ def test_a_change_is_said_aloud(line: Line, path: str, value: Any, differences: 
         ("stations.CUT.failure.crew", "FOT",
          ("scenario 's': stations.CUT.failures[0].crew: must be the id of a crew, got FOT; "
          "did you mean 'FIT'?")),
+        ("stations.CUT.cycle_time", "x999999999", "stations.CUT.cycle_time: must be at most 100"),
+        ("stations.CUT.machines", "x1e999999", "stations.CUT.machines: must be a whole number"),
+        ("stations.CUT.machines", "x999999999", "stations.CUT.machines: must be at most 10,000"),
         ("warm_up", float("inf"), "warm_up: must be a finite number"),
     ],
 )  # fmt: skip

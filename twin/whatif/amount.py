@@ -19,12 +19,12 @@ from twin.errors import QuantityError
 from twin.model.base import FROM_FILE, Frozen
 from twin.model.durations import Constant, Duration
 from twin.model.nearest import did_you_mean
-from twin.model.quantity import MILLI, parse_duration
+from twin.model.quantity import MAX_TIME_US, MILLI, parse_duration
 from twin.whatif.place import KEPT, Place
 
 __all__ = ["Amount", "Plus", "Refused", "SetTo", "Times", "amount_of", "changed"]
 
-NUMBER = r"([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+NUMBER = r"([0-9]{0,12}\.?[0-9]{1,12})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,8 @@ def _scaled_duration(old: Duration, factor: Decimal) -> Duration:
         micros = int((value * factor).to_integral_value(ROUND_HALF_UP))
         if micros < 1:
             raise Refused("must be at least 1 us", f"{micros} us")
+        if micros > MAX_TIME_US:
+            raise Refused("must be at most 100 years", f"{micros} us")
         return micros
 
     stretched: Duration = scaled(old, "")
