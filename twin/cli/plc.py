@@ -26,6 +26,7 @@ from opcua.faults.script import fault_script
 from opcua.security import make_pki, server_security
 from twin.cli.export_file import export_address_space
 from twin.cli.numbers import number, whole
+from twin.cli.own_plc import OwnPlcCall, serve_own
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
 from twin.cli.screen import STDERR, progress_bar
@@ -41,12 +42,15 @@ EXAMPLES = (
     "Examples:  twin plc tube_line   |   twin plc my_line.yaml --speed 60 --port PLC-A=4841   |   "
     "twin plc storage_line --no-security   (loopback only)   |   "
     "twin plc tube_line --export tags.csv   |   "
-    "twin plc tube_line --faults bad_day.yaml --control 8088"
+    "twin plc tube_line --faults bad_day.yaml --control 8088   |   "
+    "twin plc --nodeset export.xml --rules rules.yaml --fast 1000@100ms"
 )
 
 
 def plc(
-    line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
+    line: Annotated[
+        str | None, typer.Argument(help="A line file, or the name of a packaged line.")
+    ] = None,
     speed: Annotated[
         float,
         typer.Option(
@@ -96,6 +100,18 @@ def plc(
             "PLC; 0 for any free port.",
         ),
     ] = None,
+    nodeset: Annotated[
+        Path | None, typer.Option(help="Instead of a line: a NodeSet2 export of a real PLC.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="How the export's values move, in YAML.")
+    ] = None,
+    fast: Annotated[
+        str | None, typer.Option(metavar="COUNT@TIME", help="Nodes for load: 1000@100ms.")
+    ] = None,
+    slow: Annotated[
+        str | None, typer.Option(metavar="COUNT@TIME", help="More of them: 5000@10s.")
+    ] = None,
     since_us: Annotated[
         int | None, typer.Option(hidden=True, help="The plant's first now, us since 1970 UTC.")
     ] = None,
@@ -112,6 +128,19 @@ def plc(
     ] = None,
 ) -> None:
     """Serve the emulated PLCs of a line over OPC UA until Ctrl-C."""
+    if nodeset is not None or fast is not None or slow is not None:
+        if line is not None or faults is not None or control is not None or export is not None:
+            raise UsageError(
+                "--nodeset, --fast and --slow serve a PLC without a line: give no line, --faults, "
+                "--control or --export beside them"
+            )
+        own = OwnPlcCall(nodeset, rules, fast, slow, speed, seed, data, security, port or [])
+        serve_own(own, _say_json if as_json else _say_text, _until_told_to_stop)
+        return
+    if rules is not None:
+        raise UsageError("--rules is for --nodeset: name the export whose values it moves")
+    if line is None:
+        raise UsageError("must name a line, --nodeset FILE, or --fast and --slow nodes")
     if export is not None:
         export_address_space(line, export)
         return
