@@ -4,13 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 
-.PHONY: help run test lint bench nightly sanitise clean
+.PHONY: help run test lint bench bench-peers bench-plot nightly sanitise clean
 
 help:
 	@echo "make run    make the environment and run both lines with their live twin (Ctrl-C ends it)"
 	@echo "make test   make the environment and run the whole test suite"
 	@echo "make lint   style, types and the direction of imports"
-	@echo "make bench  the benchmarks, one after the other"
+	@echo "make bench  the benchmarks, one after the other, and a table of their figures"
+	@echo "make bench-peers  other simulators on one line, each in an environment of its own"
+	@echo "make bench-plot   how the cost grows, drawn into docs/images"
 	@echo "make nightly  the long tests, with a report of what they counted"
 	@echo "make sanitise  the engines' tests with a compiled engine that checks its memory and its sums (needs gcc)"
 	@echo "make clean  remove the environment and what tools left behind"
@@ -34,7 +36,15 @@ lint: $(VENV)/.tests
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.tests $(VENV)/.servers
-	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	$(BIN)/python benchmarks/run_all.py --markdown docs/explanation/speed-figures.md $(ARGS)
+
+bench-peers: $(VENV)/.tests
+	PYTHON="$(PYTHON)" sh benchmarks/peers/install.sh $(VENV)/peers
+	$(BIN)/python benchmarks/peers/compare.py $(ARGS)
+
+bench-plot: $(VENV)/.tests
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group bench
+	$(BIN)/python benchmarks/growth.py --csv docs/images/growth.csv --plot docs/images/growth.svg
 
 $(VENV)/.python:
 	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)

@@ -1,24 +1,25 @@
 """Speed of the compiled engine beside SimPy's and beside the bare event list, in one run.
 
-Both example lines, from full speed on, log off and all statistics on; the engines take turns, so
-that a noisy machine treats them alike. Counted are operations completed and parts moved (good,
-defective and reworked) for each second of CPU, on one core. The bare event list is
-`event_list.c`, compiled for the run, with one slot for each machine: `python benchmarks/kernel.py`.
+The plain line and both example lines, from full speed on, log off and all statistics on. The
+SimPy engine goes on from the compiled one's snapshot. They take turns, so that a noisy machine
+treats them alike. Counted are operations completed and
+parts moved (good, defective and reworked) for each second of CPU, on one core. The bare event list
+is `event_list.c`, compiled for the run, with one slot for each place, as a place has one pending
+event: `python benchmarks/kernel.py`.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
-import platform
-import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from figures import machine, show
+from plain_line import plain_line
 
 from lines.loader import load
 from twin.engine.counters import Counters
@@ -26,11 +27,19 @@ from twin.engine.kernel import KernelEngine
 from twin.engine.simpy_engine import SimpyEngine
 from twin.model import Line
 
-RUNS = 5
-WARM_UP_US = 12 * 3_600_000_000
+TURNS = 5
 EVENTS = 5_000_000
-SPANS_US = {"tube_line": 1 * 3_600_000_000, "storage_line": 120 * 3_600_000_000}
-"""How far both engines run each line in each turn: the same events in both."""
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A line, and how far both engines run it before the turns and in each: the same events."""
+
+    line: Line
+    warm_up_us: int
+    span_us: int
+    over_simpy: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,40 +82,43 @@ def events_per_s(run: Callable[[int, int], int], slots: int) -> float:
     return EVENTS / (time.process_time() - began)
 
 
-def _row(what: str, values: list[float], unit: str, scale: float) -> str:
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"  {what:34} {middle / scale:9.2f} {unit}  ({low / scale:.2f} to {high / scale:.2f})"
-
-
-def compare(line: Line, span_us: int, run: Callable[[int, int], int]) -> None:
+def compare(case: Case, run: Callable[[int, int], int]) -> None:
     """Print the figures of one line."""
-    simpy, kernel = SimpyEngine(line), KernelEngine(line)
-    simpy.advance(WARM_UP_US)
-    kernel.advance(WARM_UP_US)
-    slots = sum(station.machines for station in line.stations)
+    line = case.line
+    kernel = KernelEngine(line)
+    kernel.advance(case.warm_up_us)
+    simpy = SimpyEngine.from_snapshot(line, kernel.snapshot())
+    slots = sum(station.machines * station.places for station in line.stations)
     slow: list[Speed] = []
     fast: list[Speed] = []
     bare: list[float] = []
-    for _ in range(RUNS):
-        slow.append(measured(simpy, span_us))
-        fast.append(measured(kernel, span_us))
+    for _ in range(TURNS):
+        slow.append(measured(simpy, case.span_us))
+        fast.append(measured(kernel, case.span_us))
         bare.append(events_per_s(run, slots))
-    ratios = [f.operations / s.operations for f, s in zip(fast, slow, strict=True)]
-    print(f"{line.id}: {slots} machines; medians of {RUNS} turns, lowest and highest")
-    print(_row("SimPy, operations/s", [s.operations for s in slow], "k", 1e3))
-    print(_row("SimPy, parts moved/s", [s.moves for s in slow], "k", 1e3))
-    print(_row("kernel, operations/s", [s.operations for s in fast], "M", 1e6))
-    print(_row("kernel, parts moved/s", [s.moves for s in fast], "M", 1e6))
-    print(_row("kernel / SimPy", ratios, "x", 1.0))
-    print(_row(f"bare event list, {slots} slots", bare, "M events/s", 1e6))
+    over_simpy = [f.operations / s.operations for f, s in zip(fast, slow, strict=True)]
+    operation = [b / f.operations for f, b in zip(fast, bare, strict=True)]
+    move = [b / f.moves for f, b in zip(fast, bare, strict=True)]
+    show(f"{line.id}: SimPy, operations/s", [s.operations for s in slow], "k", scale=1e3)
+    show(f"{line.id}: SimPy, parts moved/s", [s.moves for s in slow], "k", scale=1e3)
+    show(f"{line.id}: kernel, operations/s", [s.operations for s in fast], "M", scale=1e6)
+    show(f"{line.id}: kernel, parts moved/s", [s.moves for s in fast], "M", scale=1e6)
+    show(f"{line.id}: kernel / SimPy", over_simpy, "times", least=case.over_simpy)
+    show(f"{line.id}: bare event list, {slots} slots, events/s", bare, "M", scale=1e6)
+    show(f"{line.id}: an operation / an event of the bare list", operation, "times")
+    show(f"{line.id}: a part moved / an event of the bare list", move, "times", most=6)
 
 
 def main() -> None:
-    """Both lines."""
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    """The plain line and both example lines."""
+    print(f"{machine()}; median of {TURNS} turns, lowest to highest, what is wanted")
     run = event_list()
-    for name, span_us in SPANS_US.items():
-        compare(load(name), span_us, run)
+    for case in (
+        Case(plain_line(), 2 * HOUR_US, 2 * HOUR_US, None),
+        Case(load("tube_line"), 13 * HOUR_US, HOUR_US // 4, 250),
+        Case(load("storage_line"), 120 * HOUR_US, 24 * HOUR_US, 250),
+    ):
+        compare(case, run)
 
 
 if __name__ == "__main__":
