@@ -34,9 +34,11 @@ typedef uint64_t u64;
 #if defined(__GNUC__)
 #define SELDOM __attribute__((noinline, cold))
 #define OFTEN inline __attribute__((always_inline))
+#define RARELY(condition) __builtin_expect(!!(condition), 0)
 #else
 #define SELDOM
 #define OFTEN inline
+#define RARELY(condition) (condition)
 #endif
 
 enum Condition { EXECUTE, STARVED, BLOCKED, FAULT, SETUP, MAINTENANCE, PLANNED_STOP };
@@ -233,7 +235,7 @@ typedef struct Engine {
     Machine **machine_of_leaf;
     Tournament clocks;      /* calendars, deliveries, services, failures by time: they rarely fire */
     Tournament work;        /* a leaf for each machine */
-    i64 services_leaf, failures_leaf;
+    i64 services_leaf, failures_leaf, next_clock_us;
     i64 counted_from_us, reach_us;  /* of pending events */
     i64 most_operations, most_events;
     const StopAt *stop_at;  /* NULL: nothing to watch for */
@@ -315,7 +317,7 @@ static inline Part *new_last(Engine *e, Load *load, Part *only) {
 static inline Part *new_in_lane(Engine *e, Queue *queue) {
     if (queue->begin + queue->count == queue->end) enlarge_queue(e, queue);
     Part *slot = queue->next++;
-    if (queue->next == queue->end) queue->next = queue->begin;
+    if (RARELY(queue->next == queue->end)) queue->next = queue->begin;
     queue->count++;
     return slot;
 }
@@ -323,7 +325,7 @@ static inline Part *new_in_lane(Engine *e, Queue *queue) {
 /* The part taken from a lane; it stands until another enters. */
 static inline const Part *take_first(Queue *queue) {
     const Part *part = queue->first++;
-    if (queue->first == queue->end) queue->first = queue->begin;
+    if (RARELY(queue->first == queue->end)) queue->first = queue->begin;
     queue->count--;
     return part;
 }
@@ -366,6 +368,7 @@ static void tournament_start(Tournament *t, i64 start_us) {
 static void count_from(Engine *e, i64 at_us) {
     e->counted_from_us = at_us;
     tournament_start(&e->clocks, at_us);
+    e->next_clock_us = tournament_at(&e->clocks);
     for (const Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++) {
         if (!m->inner) continue;
         tournament_start(m->inner, at_us);
@@ -377,7 +380,7 @@ static void count_from(Engine *e, i64 at_us) {
 
 static OFTEN void schedule_place(Engine *e, Place *p, i64 at) {
     Machine *m = p->machine;
-    if (m->inner) {
+    if (RARELY(m->inner)) {
         i64 before = tournament_at(m->inner);
         tournament_set(m->inner, p - m->places, at);
         at = tournament_at(m->inner);
@@ -386,14 +389,20 @@ static OFTEN void schedule_place(Engine *e, Place *p, i64 at) {
     tournament_set(&e->work, m->leaf, at);
 }
 
+/* Clocks rarely change: when the first of them is due is kept at hand. */
+static void set_clock(Engine *e, i64 leaf, i64 at) {
+    tournament_set(&e->clocks, leaf, at);
+    e->next_clock_us = tournament_at(&e->clocks);
+}
+
 static void schedule_service(Engine *e, const Service *s) {
     i64 at = s->due_at < s->done_at ? s->due_at : s->done_at;
-    tournament_set(&e->clocks, e->services_leaf + (s - e->services), at);
+    set_clock(e, e->services_leaf + (s - e->services), at);
 }
 
 /* A time-dependent failure of a machine, or the end of its repair. */
 static void schedule_failure(Engine *e, const Machine *m, i64 at) {
-    tournament_set(&e->clocks, e->failures_leaf + (m - e->machines), at);
+    set_clock(e, e->failures_leaf + (m - e->machines), at);
 }
 
 /* ---- Draws (rules S2, S3) --------------------------------------------------------------------------- */
@@ -420,7 +429,7 @@ static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
     if (constant) return constant;
     u64 word = draw(key, index);
     u64 i = word >> 54, fraction = word >> 22 & 0xFFFFFFFF;
-    if (i == INTERVALS - 1) {
+    if (RARELY(i == INTERVALS - 1)) {
         q += INTERVALS + 1;
         i = word >> 44 & 1023;
         fraction = word >> 12 & 0xFFFFFFFF;
@@ -519,7 +528,7 @@ static inline int has_waiting_giver(const Lane *lane) {
 }
 
 static inline void gained_room(Engine *e, Lane *lane) {
-    if (lane->gained_room || !has_waiting_giver(lane)) return;
+    if (!RARELY(!lane->gained_room && has_waiting_giver(lane))) return;
     lane->gained_room = 1;
     add_todo(e, (Todo){GAINED_ROOM, .lane = lane});
 }
@@ -574,14 +583,14 @@ static inline int is_contested(const Group *group) {
 
 static OFTEN void work(Engine *e, Place *p) {
     const Machine *m = p->machine;
-    if (m->hindered && m->down && !m->down->plan->stops_handling) {
+    if (RARELY(m->hindered) && m->down && !m->down->plan->stops_handling) {
         restate(e, p);
         return;
     }
     p->work.resumed_us = e->now_us;
     i64 ahead = p->work.left_us;
     p->pending = COMPLETED;
-    if (m->next_strike - m->worked_us < ahead) {
+    if (RARELY(m->next_strike - m->worked_us < ahead)) {
         ahead = m->next_strike - m->worked_us;
         p->pending = STRUCK;
     }
@@ -677,7 +686,7 @@ static OFTEN void take(Engine *e, Place *p) {
 /* ---- Judging (rules S14 to S16) ---------------------------------------------------------------------------- */
 
 static inline int inspected(const Engine *e, const StationPlan *sp, const Part *part, u64 index) {
-    if (!part->defects) return sp->false_below && strikes(sp->false_reject, index, sp->false_below);
+    if (!RARELY(part->defects)) return sp->false_below && strikes(sp->false_reject, index, sp->false_below);
     for (i64 i = sp->detect.from; i < sp->detect.from + sp->detect.count; i++) {
         const DetectPlan *d = &e->plan.detect[i];
         if (part->defects & d->bit && strikes(d->key, index, d->below)) return 1;
@@ -691,7 +700,7 @@ static OFTEN int judge(Engine *e, const StationPlan *sp, Part *part) {
         u64 drawn = draw(sp->arise_key, index) >> 1;
         const ArisePlan *arise = e->plan.arise + sp->arise.from;
         /* The thresholds rise: what is not below the last is below none. */
-        if (drawn < (u64)arise[sp->arise.count - 1].below) {
+        if (RARELY(drawn < (u64)arise[sp->arise.count - 1].below)) {
             while (drawn >= (u64)arise->below) arise++;
             part->defects |= (uint32_t)arise->bit;
         }
@@ -699,7 +708,7 @@ static OFTEN int judge(Engine *e, const StationPlan *sp, Part *part) {
     if (sp->inspects && inspected(e, sp, part, index)) return sp->reject_lane == NONE ? SCRAP : REJECT;
     if (sp->outcome_below) {
         u64 drawn = draw(sp->outcome, index) >> 1;
-        if (drawn < (u64)sp->outcome_below) return drawn < (u64)sp->scrap_below ? SCRAP : REWORK;
+        if (RARELY(drawn < (u64)sp->outcome_below)) return drawn < (u64)sp->scrap_below ? SCRAP : REWORK;
     }
     return PASS;
 }
@@ -759,9 +768,10 @@ static int sort_out(Engine *e, Place *p, Load *out, uint32_t i, int verdict) {
 /* Judge what is to go out; what goes on stays there. False if the operation is done again. */
 static OFTEN int judge_all(Engine *e, Place *p, Load *out) {
     const StationPlan *sp = p->machine->station->plan;
-    for (uint32_t i = 0; i < out->count; i++) {
-        int verdict = judge(e, sp, part_at(out, i));
-        if (verdict != PASS) return sort_out(e, p, out, i, verdict);
+    Part *first = part_at(out, 0), *end = first + out->count;
+    for (Part *part = first; part < end; part++) {
+        int verdict = judge(e, sp, part);
+        if (RARELY(verdict != PASS)) return sort_out(e, p, out, (uint32_t)(part - first), verdict);
     }
     return 1;
 }
@@ -862,7 +872,7 @@ static void wait_for_load(Engine *e, Place *p) {
     p->waits = FOR_A_LOAD;
     if (p->machine->hindered) restate(e, p);
     else set_condition(e, p, STARVED);
-    if (!group->hand_to_hand) return;
+    if (!RARELY(group->hand_to_hand)) return;
     for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
         for (i64 k = 0; k < in->lanes_count; k++)
             if (!in->lanes[k]->capacity) gained_room(e, in->lanes[k]);
@@ -965,7 +975,7 @@ static OFTEN void completed(Engine *e, Place *p) {
     p->work.left_us = 0;
     m->cycle_time_us = e->now_us - p->work.started_us;
     s->completed++;
-    if (++e->completed_operations >= e->most_operations) e->stop = COUNT_REACHED;
+    if (RARELY(++e->completed_operations >= e->most_operations)) e->stop = COUNT_REACHED;
     Load *out = s->plan->passes_on ? &p->parts : make_parts(e, p);
     if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, out->count);
     if (!s->plan->plain && !judge_all(e, p, out)) return;
@@ -1241,7 +1251,7 @@ static i64 next_edge(const Engine *e, i64 calendar, i64 at) {
 static void calendar_turned(Engine *e, i64 calendar) {
     Range stations = e->plan.calendars[calendar].stations;
     int closed = calendar_is_closed(e, calendar, e->now_us);
-    tournament_set(&e->clocks, calendar, next_edge(e, calendar, e->now_us));
+    set_clock(e, calendar, next_edge(e, calendar, e->now_us));
     for (i64 k = stations.from; k < stations.from + stations.count; k++) {
         Station *s = &e->stations[e->plan.calendar_stations[k]];
         Machine *first = &e->machines[s->plan->machines.from];
@@ -1259,7 +1269,7 @@ static void calendar_turned(Engine *e, i64 calendar) {
 
 static void delivered(Engine *e, i64 material) {
     const MaterialPlan *mp = &e->plan.materials[material];
-    tournament_set(&e->clocks, e->plan.calendars_count + material, e->now_us + mp->every_us);
+    set_clock(e, e->plan.calendars_count + material, e->now_us + mp->every_us);
     e->materials[material].level += mp->amount;
     if (e->logging) write_event(e, MATERIAL_DELIVERED, NONE, NONE, NONE, 0, material);
     for (i64 k = mp->stations.from; k < mp->stations.from + mp->stations.count; k++) {
@@ -1293,7 +1303,7 @@ static void clock_fires(Engine *e, i64 leaf) {
 static OFTEN void place_fires(Engine *e, Place *p) {
     int32_t pending = p->pending;
     p->pending = NOTHING;
-    if (pending == COMPLETED) completed(e, p);
+    if (!RARELY(pending != COMPLETED)) completed(e, p);
     else if (pending == STRUCK) struck(e, p);
     else repaired(e, p->machine);
 }
@@ -1319,8 +1329,8 @@ static int stop_is_reached(const Engine *e, const StopAt *stop) {
 /* Everything in its order up to an instant, or until there is a reason to stop. */
 static int run(Engine *e, i64 to_us) {
     for (;;) {
-        i64 clock = tournament_at(&e->clocks), work = tournament_at(&e->work);
-        if (clock <= work) {  /* rule S25 */
+        i64 clock = e->next_clock_us, work = tournament_at(&e->work);
+        if (RARELY(clock <= work)) {  /* rule S25 */
             if (clock > to_us) break;
             e->now_us = clock;
             clock_fires(e, tournament_leaf(&e->clocks));
@@ -1330,14 +1340,14 @@ static int run(Engine *e, i64 to_us) {
             e->now_us = work;
             const Machine *m = e->machine_of_leaf[tournament_leaf(&e->work)];
             Place *p = m->places;
-            if (m->inner) p += tournament_leaf(m->inner);
+            if (RARELY(m->inner)) p += tournament_leaf(m->inner);
             place_fires(e, p);
             settle(e);
             /* Most places have begun their next operation by now; only one that has not is taken out. */
             if (p->pending == NOTHING) schedule_place(e, p, FOREVER);
         }
-        if (e->stop_at && stop_is_reached(e, e->stop_at)) e->stop = STOPPED;
-        if (e->stop) {
+        if (RARELY(e->stop_at) && stop_is_reached(e, e->stop_at)) e->stop = STOPPED;
+        if (RARELY(e->stop)) {
             e->end_us = e->now_us;
             return e->stop;
         }
@@ -1393,10 +1403,10 @@ static int start(Engine *e) {
         if (!mp->has_delivery) continue;
         i64 passed = e->now_us > mp->first_us ? e->now_us - mp->first_us : 0;
         i64 turns = (passed + mp->every_us - 1) / mp->every_us;
-        tournament_set(&e->clocks, plan->calendars_count + i, mp->first_us + turns * mp->every_us);
+        set_clock(e, plan->calendars_count + i, mp->first_us + turns * mp->every_us);
     }
     for (i64 i = 0; i < plan->calendars_count; i++)
-        tournament_set(&e->clocks, i, next_edge(e, i, e->now_us));
+        set_clock(e, i, next_edge(e, i, e->now_us));
     for (i64 i = 0; i < plan->stations_count; i++) {
         i64 calendar = plan->stations[i].calendar;
         e->stations[i].closed = calendar != NONE && calendar_is_closed(e, calendar, e->now_us);
@@ -1916,10 +1926,10 @@ static int load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
         if (!mp->has_delivery) continue;
         i64 passed = e->now_us - mp->first_us;
         i64 next = passed < 0 ? 0 : passed / mp->every_us + 1;
-        tournament_set(&e->clocks, plan->calendars_count + i, mp->first_us + next * mp->every_us);
+        set_clock(e, plan->calendars_count + i, mp->first_us + next * mp->every_us);
     }
     for (i64 i = 0; i < plan->calendars_count; i++)
-        tournament_set(&e->clocks, i, next_edge(e, i, e->now_us));
+        set_clock(e, i, next_edge(e, i, e->now_us));
     for (i64 i = 0; i < plan->stations_count; i++) {
         i64 calendar = plan->stations[i].calendar;
         e->stations[i].started = from->stations[i].started;
