@@ -154,7 +154,9 @@ def test_simulate_as_json_has_exactly_these_keys(twin, mini) -> None:
         "planned_busy_h",
         "good_per_h",
         "yield_ratio",
+        "good_by_hour",
         "stations",
+        "buffers",
     ]
     assert (found["line"], found["seed"], found["replications"]) == ("MINI", 1, 1)
     assert found["days"] == pytest.approx(1 / 24)
@@ -177,10 +179,19 @@ def test_simulate_as_json_has_exactly_these_keys(twin, mini) -> None:
             "oee_index",
             "planned_busy_h",
         ]
-        assert list(station) == [*figures, "half_width_95"]
-        assert station["half_width_95"] == dict.fromkeys(figures)
+        assert list(station) == [*figures, "starved_by", "blocked_by", "half_width_95"]
+        causes = {by: dict.fromkeys(station[by]) for by in ("starved_by", "blocked_by")}
+        assert station["half_width_95"] == dict.fromkeys(figures) | causes
+        for state in ("starved", "blocked"):
+            by_cause = sum(station[f"{state}_by"].values())
+            assert by_cause == pytest.approx(station[f"{state}_share"])
     assert 0.9 < found["yield_ratio"]["mean"] < 1
     assert found["good_per_h"]["mean"] == found["stations"]["PACK"]["good"]
+    assert list(found["good_by_hour"]) == ["from_h", "mean", "half_width_95"]
+    for buffer in found["buffers"].values():
+        assert list(buffer) == ["mean_level", "half_width_95"]
+        assert buffer["mean_level"] > 0
+        assert buffer["half_width_95"] == {"mean_level": None}
 
 
 def test_replications_give_an_interval(twin, mini) -> None:

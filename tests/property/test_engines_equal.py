@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+import numpy as np
 import pytest
 from equal_runs import Tally, compare, first_difference
 from hypothesis import HealthCheck, given, settings
@@ -13,22 +16,14 @@ from twin.engine.counters import Counters
 from twin.engine.events import EventLog
 from twin.engine.kernel import KernelEngine, kernel_library
 from twin.engine.simpy_engine import SimpyEngine
+from twin.engine.wait_causes import wait_causes
 from twin.model import Line
+from twin.model.status import Condition
 
 pytestmark = pytest.mark.skipif(
     kernel_library() is None, reason="the compiled engine is not installed: no C compiler"
 )
 SECOND = 1_000_000
-COUNTED = (
-    "started",
-    "completed",
-    "consumed",
-    "good",
-    "defective",
-    "reworked",
-    "failures",
-    "time_us",
-)
 
 
 def _both(line: Line, stops: list[int], seed: int) -> tuple[EventLog, EventLog, Counters, Counters]:
@@ -45,10 +40,21 @@ def _assert_equal(line: Line, stops: list[int], seed: int = 1) -> int:
     reference, compiled, simpy, kernel = _both(line, stops, seed)
     if reference.digest() != compiled.digest():
         pytest.fail(first_difference(reference.table(), compiled.table()))
-    for name in COUNTED:
-        assert (getattr(simpy, name) == getattr(kernel, name)).all(), name
-    assert simpy.span_us == kernel.span_us
+    for field in fields(Counters):
+        assert np.array_equal(getattr(simpy, field.name), getattr(kernel, field.name)), field.name
+    _assert_causes_add_up(line, kernel)
     return reference.count
+
+
+def _assert_causes_add_up(line: Line, counted: Counters) -> None:
+    causes = wait_causes(line)
+    for i in range(len(line.stations)):
+        starved_us = counted.starved_by_us[causes.starved_rows(i)]
+        blocked_us = counted.blocked_by_us[causes.blocked_rows(i)]
+        assert (starved_us >= 0).all()
+        assert (blocked_us >= 0).all()
+        assert starved_us.sum() == counted.time_us[i, Condition.STARVED]
+        assert blocked_us.sum() == counted.time_us[i, Condition.BLOCKED]
 
 
 slow = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

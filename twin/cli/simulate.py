@@ -104,6 +104,23 @@ def _interval(value: Estimate, digits: int, scale: float = 1.0) -> str:
     return f"{text} ± {value.half_width_95 * scale:,.{digits}f}"
 
 
+def _longest_wait(results: Results) -> str:
+    """Which station waits most of its time, and what for."""
+    waits = [
+        (by.mean, station.id, what, cause)
+        for station in results.line.stations
+        for what, causes in (
+            ("starved for", results.starved_by(station.id)),
+            ("blocked by", results.blocked_by(station.id)),
+        )
+        for cause, by in causes.items()
+    ]
+    share, station_id, what, cause = max(waits, default=(0.0, "", "", ""))
+    if not share:
+        return "none"
+    return f"longest at {station_id}: {share:.1%} of its time {what} {cause}"
+
+
 COLUMNS = ["good", "scrap", "OEE", "exec", "starv", "block", "fault", "setup", "maint", "stop"]
 
 
@@ -157,7 +174,8 @@ def _print_table(results: Results) -> None:
         f"         {good / results.days:,.0f} a day; {hours:,.1f} h of {results.days * 24:,.1f} h "
         f"are planned busy time\n"
         f"yield    {_interval(results.yield_ratio(), 3, 100)} %\n"
-        f"energy   {_interval(results.kwh_per_unit(), 4)} kWh a good {unit}",
+        f"energy   {_interval(results.kwh_per_unit(), 4)} kWh a good {unit}\n"
+        f"waits    {_longest_wait(results)}",
         highlight=False,
         soft_wrap=True,
     )

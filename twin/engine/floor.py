@@ -56,7 +56,9 @@ class Lane:
     """One first-in-first-out queue of a buffer, and who waits at its two ends.
 
     `gained_parts` and `gained_room` say that it is on the list of rule S26 for that reason; `built`
-    is the line file's capacity, which `capacity` can be set below (rule S35).
+    is the line file's capacity, which `capacity` can be set below (rule S35). `level_us` counts
+    what lies in it (rule S38): an entering takes its instant off, a leaving adds it; so the
+    integral up to now is that and, for each part inside, now. `tells_causes`: a taker of it does.
     """
 
     index: int
@@ -68,6 +70,8 @@ class Lane:
     gained_parts: bool = False
     gained_room: bool = False
     built: int = 0
+    level_us: int = 0
+    tells_causes: bool = False
 
     def __post_init__(self) -> None:
         self.built = self.capacity
@@ -83,10 +87,16 @@ class Inlet:
 
 @dataclass(slots=True, eq=False)
 class Outlet:
-    """Where a group's parts can go, and the places that wait for room there, with their turn."""
+    """Where a group's parts can go, and the places that wait for room there, with their turn.
+
+    `blocked` places of it are blocked for want of room here; `blocked_us` counts their time as
+    `Lane.level_us` counts parts, where the group has several outlets (rule S40).
+    """
 
     lanes: tuple[Lane, ...]
     waiting: OrderedDict[Place, int] = field(default_factory=OrderedDict)
+    blocked: int = 0
+    blocked_us: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -164,13 +174,27 @@ class StationRun:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """The machines of a station that work with the same lanes; its places that wait for a load."""
+    """The machines of a station that work with the same lanes; its places that wait for a load.
+
+    `starved_us` is, for each input and then each material, the time of places that starved for
+    want of it, counted as `Lane.level_us`; `starved` of its places do so now, for want of
+    `short_of` (rule S39). Only kept up where there are several causes: `tells_causes`.
+    """
 
     station: StationRun
     inlets: tuple[Inlet, ...]
     outlets: tuple[Outlet, ...]
     single: Lane | None
     waiting: OrderedDict[Place, int] = field(default_factory=OrderedDict)
+    tells_causes: bool = False
+    starved: int = 0
+    short_of: int = 0
+    starved_us: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        causes = len(self.inlets) + len(self.station.uses)
+        self.tells_causes = causes > 1
+        self.starved_us = [0] * causes
 
 
 @dataclass(slots=True, eq=False)
@@ -183,6 +207,7 @@ class Machine:
 
     `held_as` is the condition that an operator's stop is booked as, -1 for none; `stands` says that
     it stops the work in hand too (rule S32). `pace_ppm` is the drawn time's millionths (rule S33).
+    `tells_causes`: its places' starved or blocked time is counted cause by cause.
     """
 
     station: StationRun
@@ -211,6 +236,7 @@ class Machine:
     occupied: int = 0
     held_as: int = -1
     stands: bool = False
+    tells_causes: bool = False
     pace_ppm: int = 1_000_000
 
 
@@ -224,6 +250,7 @@ class Place:
         out: parts that wait to leave, the first at the left.
         left_us: of the operation, when its work last began (`resumed_us`).
         timer: its one pending event.
+        wants: which outlet is to blame for its being blocked, if its group has several.
     """
 
     machine: Machine
@@ -236,6 +263,7 @@ class Place:
     parts: list[Part] = field(default_factory=list)
     out: deque[Part] = field(default_factory=deque)
     outlet: Outlet | None = None
+    wants: Outlet | None = None
     operation: int = 0
     lead: int = 0
     rework_pass: int = 0

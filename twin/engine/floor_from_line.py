@@ -211,6 +211,7 @@ def floor_from_line(line: Line, seed: int, replication: int) -> Floor:
             for i in group.inlets:
                 for lane in i.lanes:
                     lane.takers.append(group)
+                    lane.tells_causes |= group.tells_causes
             for outlet in group.outlets:
                 for lane in outlet.lanes:
                     lane.givers.append(outlet)
@@ -223,6 +224,7 @@ def floor_from_line(line: Line, seed: int, replication: int) -> Floor:
                 services=_services(station, m, crews),
             )
             group = run.groups[m * station.lanes // station.machines]
+            machine.tells_causes = group.tells_causes or len(group.outlets) > 1
             machine.places = [Place(machine, group, p, 0) for p in range(station.places)]
             machine.counts[0], machine.counts[1] = 0, station.places
             run.machines.append(machine)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from twin.engine.agenda import Agenda, Timer
+from twin.engine.causes import change_cause, look_for_cause
 from twin.engine.events import EventKind
 from twin.engine.floor import UNLIMITED, Group, Inlet, Lane, Machine, Outlet, Part, Place
 from twin.engine.lanes import (
@@ -23,7 +24,7 @@ from twin.engine.lanes import (
     take_oldest,
     turn_of_head,
 )
-from twin.engine.ledger import EXECUTE, Ledger
+from twin.engine.ledger import BLOCKED, EXECUTE, Ledger
 from twin.engine.part_codes import MICRO
 from twin.engine.part_draws import PASS, REWORK, SCRAP
 from twin.model.quantity import MILLI
@@ -144,6 +145,8 @@ class Flow:
 
     def _wait(self, place: Place) -> None:
         self._join(place)
+        if place.group.tells_causes:
+            look_for_cause(place.group, self._agenda.now_us)
         self._ledger.restate(place)
         for inlet in place.group.inlets:
             for lane in inlet.lanes:
@@ -158,6 +161,8 @@ class Flow:
         """Load the places of a group that wait, in turn, as far as they can be (rule S13)."""
         while group.waiting and is_ready(group):
             self._take(group.waiting.popitem(last=False)[0])
+        if group.waiting and group.tells_causes:
+            look_for_cause(group, self._agenda.now_us)
 
     def _take(self, place: Place) -> None:
         """Take everything an operation needs, and begin it (rules S5, S8, S13)."""
@@ -168,6 +173,7 @@ class Flow:
         single = group.single
         if single is not None:
             parts = [single.parts.popleft()]
+            single.level_us += self._agenda.now_us
             if single.givers:
                 self.gained_room(single)
         else:
@@ -195,12 +201,14 @@ class Flow:
         lanes = inlet.lanes
         if len(lanes) == 1:
             lane = lanes[0]
+            lane.level_us += count * self._agenda.now_us
             parts.extend(lane.parts.popleft() for _ in range(count))
             if lane.givers:
                 self.gained_room(lane)
             return
         for _ in range(count):
             part, lane = take_oldest(lanes)
+            lane.level_us += self._agenda.now_us
             parts.append(part)
             if lane.givers:
                 self.gained_room(lane)
@@ -350,6 +358,8 @@ class Flow:
         self._turns += 1
         outlet.waiting[place] = self._turns
         place.outlet = outlet
+        if place.condition == BLOCKED and place.machine.tells_causes:
+            change_cause(place, BLOCKED, self._agenda.now_us)
 
     def _emptied(self, place: Place) -> None:
         place.outlet = None
@@ -367,6 +377,7 @@ class Flow:
         self._turns += 1
         part.entered = self._turns
         lane.parts.append(part)
+        lane.level_us -= self._agenda.now_us
         if not lane.gained_parts:
             self._gained_parts(lane)
 
@@ -403,9 +414,16 @@ class Flow:
         while True:
             ready = [group for group in takers if group.waiting and is_ready(group)]
             if not ready:
+                if lane.tells_causes:
+                    self._look_for_causes(lane)
                 return
             group = min(ready, key=turn_of_head) if len(ready) > 1 else ready[0]
             self._take(group.waiting.popitem(last=False)[0])
+
+    def _look_for_causes(self, lane: Lane) -> None:
+        for group in lane.takers:
+            if group.tells_causes and group.waiting:
+                look_for_cause(group, self._agenda.now_us)
 
     def _admit(self, lane: Lane) -> None:
         """Let the places put out that wait for room in a lane, the longest-waiting first."""

@@ -24,6 +24,8 @@ typedef uint64_t u64;
 #define INTERVALS 1024
 #define TABLE_LENGTH (2 * (INTERVALS + 1))
 #define CONDITIONS 7
+#define HOUR_US INT64_C(3600000000)
+#define MOST_HOURS INT64_C(876600)  /* of which the output is noted: a hundred years */
 
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
@@ -109,6 +111,11 @@ typedef struct Lane Lane;
 typedef struct Outlet Outlet;
 typedef struct Group Group;
 
+/* The sum of the lengths of many spans, which tells at any instant also what those that still last
+ * come to: a span's beginning is taken off, its end added; read, it is the sum and now for each span
+ * that lasts. It may go round: the difference of two readings is right all the same. */
+typedef u64 Sum;
+
 typedef struct { i64 number, entered; int32_t rework_pass; uint32_t defects; } Part;
 
 /* What lies on a place, from the first on. Most places hold one part at most, and have it beside them. */
@@ -139,15 +146,20 @@ struct Lane {
     Group **takers;
     Outlet **givers;
     i64 takers_count, givers_count;
+    i64 tells_causes;  /* if one of its takers does */
+    Sum level_us;
 };
 
-typedef struct { Lane **lanes; i64 lanes_count, milli, whole; } Inlet;  /* whole: 0 if it alternates */
+/* whole: 0 if it alternates */
+typedef struct { Lane **lanes; i64 lanes_count, milli, whole; Sum starved_us; } Inlet;
 
 struct Outlet {
     PlaceQueue waiting;
     Lane **lanes;
     i64 lanes_count;
     u64 share_below;
+    i64 blocked;            /* places whose time goes to blocked for want of room here */
+    Sum blocked_us;
 };
 
 struct Group {
@@ -161,12 +173,15 @@ struct Group {
     const Inlet *inlet; /* if an operation needs a fixed number of parts from one buffer, and no material */
     i64 hand_to_hand;   /* if one of its inputs is a lane with capacity 0 */
     i64 uses_count;
+    i64 tells_causes;   /* if its places can starve for want of different things */
+    i64 starved, short_of; /* places whose time goes to starved; what for: an input, or a use after those */
 };
 
 typedef struct { const ModePlan *plan; i64 count, strikes_at; } Mode;
 typedef struct { const ServicePlan *plan; Machine *machine; i64 due, due_at, done_at; } Service;
 typedef struct { i64 free; Machine *head, *tail; } Crew;  /* free < 0: it has shrunk, rule S20 */
 typedef struct { i64 level, used; } Store;
+typedef struct { Sum starved_us; } Use;
 
 struct Machine {
     Station *station;
@@ -175,6 +190,7 @@ struct Machine {
     Mode *down;             /* which mode has struck */
     Service *service;       /* which maintenance is going on */
     i64 services_due;
+    i64 tells_causes;       /* of its places' starved or blocked time, one by one */
     i64 worked_us, next_strike;
     i64 consumed, good, defective, reworked, failures, cycle_time_us;
     i64 leaf;
@@ -201,6 +217,7 @@ struct Place {
     Machine *machine;
     i64 since_us;
     int8_t condition, pending, loaded, waits;
+    int32_t wants;          /* which way out is to blame for its being blocked; set where there are several */
     Load parts;             /* the load; once the work is done, what goes out */
     Part only;              /* where they lie while there is but one */
     union { Work work; Wait wait; };
@@ -209,7 +226,7 @@ struct Place {
 #define STATE_TABLES(X)                                                                            \
     X(Station, stations) X(Group, groups) X(Inlet, inlets) X(Outlet, outlets) X(Lane, lanes)         \
     X(Machine, machines) X(Mode, modes) X(Service, services) X(Crew, crews) X(Store, materials)      \
-    X(Place, places)
+    X(Use, uses) X(Place, places)
 #define LINK_TABLES(X)                                                                             \
     X(Lane, inlet_lanes, lanes) X(Lane, outlet_lanes, lanes) X(Group, lane_takers, groups)           \
     X(Outlet, lane_givers, outlets)
@@ -240,14 +257,15 @@ typedef struct Engine {
     i64 most_operations, most_events;
     const StopAt *stop_at;  /* NULL: nothing to watch for */
     i64 stop;               /* why to stop before the time is up: an Outcome */
-    i64 now_us, start_us, end_us, turns, completed_operations;
+    i64 now_us, start_us, began_us, end_us, turns, completed_operations;
     Load made;              /* what an operation has made, until it is judged */
     Todo *todo; i64 todo_room, todo_count;
+    i64 *hourly; i64 hourly_room, hourly_count, next_hour_us;  /* what has left the line by each full hour */
     Event *log; i64 log_room, log_count; int logging;
     jmp_buf give_up;
 } Engine;
 
-/* ---- Memory: the only three things that grow ------------------------------------------------------- */
+/* ---- Memory: the only four things that grow ------------------------------------------------------- */
 
 SELDOM static void *grown(Engine *e, void *old, i64 *room, size_t size) {
     i64 wanted = *room ? 2 * *room : 256;
@@ -438,12 +456,96 @@ static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
     return q[i] + (i64)((step >> 32) * fraction + ((step & 0xFFFFFFFF) * fraction >> 32));
 }
 
+/* ---- Sums over time ------------------------------------------------------------------------------------- */
+
+static inline void span_begins(Sum *sum, i64 spans, i64 now_us) { *sum -= (u64)spans * (u64)now_us; }
+static inline void span_ends(Sum *sum, i64 spans, i64 now_us) { *sum += (u64)spans * (u64)now_us; }
+
+/* ---- What starves and blocks (rules S39, S40) -------------------------------------------------------------- */
+
+static inline i64 need(const Inlet *in, i64 operation) {
+    if (in->whole) return in->whole;
+    return (operation + 1) * in->milli / MILLI - operation * in->milli / MILLI;
+}
+
+static inline i64 parts_at(const Inlet *in) {
+    i64 there = in->lanes[0]->parts.count;
+    for (i64 k = 1; k < in->lanes_count; k++) there += in->lanes[k]->parts.count;
+    return there;
+}
+
+/* What the next operation has too little of: an input, or a use after those; NONE: of nothing. */
+static i64 first_short(const Engine *e, const Group *group) {
+    i64 operation = group->station->started;
+    for (i64 k = 0; k < group->inlets_count; k++)
+        if (parts_at(&group->inlets[k]) < need(&group->inlets[k], operation)) return k;
+    const UsePlan *use = e->plan.uses + group->station->plan->uses.from;
+    for (i64 k = 0; k < group->uses_count; k++)
+        if (e->materials[use[k].material].level < use[k].amount) return group->inlets_count + k;
+    return NONE;
+}
+
+static Sum *starved_by(Engine *e, const Group *group) {
+    i64 use = group->short_of - group->inlets_count;
+    return use < 0 ? &group->inlets[group->short_of].starved_us
+                   : &e->uses[group->station->plan->uses.from + use].starved_us;
+}
+
+/* Find out what the group's places that wait for a load are short of now. */
+SELDOM static void look_for_cause(Engine *e, Group *group) {
+    i64 found = first_short(e, group);
+    if (found == NONE || found == group->short_of) return;
+    span_ends(starved_by(e, group), group->starved, e->now_us);
+    group->short_of = found;
+    span_begins(starved_by(e, group), group->starved, e->now_us);
+}
+
+SELDOM static void look_for_causes_at(Engine *e, const Lane *lane) {
+    for (i64 i = 0; i < lane->takers_count; i++) {
+        Group *group = lane->takers[i];
+        if (group->tells_causes && group->waiting.head) look_for_cause(e, group);
+    }
+}
+
+/* A place begins to starve or be blocked, or ends. */
+static void count_cause(Engine *e, const Place *p, int begins) {
+    Group *group = p->machine->group;
+    Sum *sum;
+    if (p->condition == STARVED && group->tells_causes) {
+        group->starved += begins ? 1 : -1;
+        sum = starved_by(e, group);
+    } else if (p->condition == BLOCKED && group->outlets_count > 1) {
+        group->outlets[p->wants].blocked += begins ? 1 : -1;
+        sum = &group->outlets[p->wants].blocked_us;
+    } else {
+        return;
+    }
+    if (begins) span_begins(sum, 1, e->now_us);
+    else span_ends(sum, 1, e->now_us);
+}
+
+static Outlet *outlet_of(const Place *p);
+
+static void begin_cause(Engine *e, Place *p) {
+    const Group *group = p->machine->group;
+    if (p->condition == BLOCKED && group->outlets_count > 1) p->wants = (int32_t)(outlet_of(p) - group->outlets);
+    count_cause(e, p, 1);
+}
+
+/* A place's time goes to something else from now on. */
+SELDOM static void tell_causes(Engine *e, Place *p, int8_t condition) {
+    count_cause(e, p, 0);
+    p->condition = condition;
+    begin_cause(e, p);
+}
+
 /* ---- What a place's time goes to (rule S28) ----------------------------------------------------------- */
 
 static OFTEN void set_condition(Engine *e, Place *p, int8_t condition) {
     if (p->condition == condition) return;
     p->machine->time_us[p->condition] += e->now_us - p->since_us;
     p->since_us = e->now_us;
+    if (p->machine->tells_causes) tell_causes(e, p, condition);
     p->condition = condition;
     if (e->logging) log_place(e, STATE_CHANGED, p, 0, condition);
 }
@@ -485,6 +587,7 @@ static inline void wait_for_room(Engine *e, Place *p, Outlet *outlet) {
     join(e, &outlet->waiting, p);
     p->wait.outlet = outlet;
     p->waits = FOR_ROOM;
+    if (p->condition == BLOCKED && p->machine->tells_causes) tell_causes(e, p, BLOCKED);
 }
 
 static inline void stop_waiting_for_load(Place *p) {
@@ -496,11 +599,6 @@ static inline void stop_waiting_for_room(Place *p) {
 }
 
 /* ---- Lanes --------------------------------------------------------------------------------------------- */
-
-static inline i64 need(const Inlet *in, i64 operation) {
-    if (in->whole) return in->whole;
-    return (operation + 1) * in->milli / MILLI - operation * in->milli / MILLI;
-}
 
 /* Rule S11. */
 static int has_room_in_hand(const Lane *lane) {
@@ -543,6 +641,7 @@ static OFTEN void lay_in(Engine *e, Lane *lane, const Part *part) {
     Part *entered = new_in_lane(e, &lane->parts);
     *entered = *part;
     entered->entered = ++e->turns;
+    span_begins(&lane->level_us, 1, e->now_us);
 }
 
 static OFTEN void enter(Engine *e, Lane *lane, const Part *part) {
@@ -550,25 +649,9 @@ static OFTEN void enter(Engine *e, Lane *lane, const Part *part) {
     gained_parts(e, lane);
 }
 
-static inline i64 parts_at(const Inlet *in) {
-    i64 there = in->lanes[0]->parts.count;
-    for (i64 k = 1; k < in->lanes_count; k++) there += in->lanes[k]->parts.count;
-    return there;
-}
-
-static int has_all_it_needs(const Engine *e, const Group *group) {
-    i64 operation = group->station->started;
-    for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
-        if (parts_at(in) < need(in, operation)) return 0;
-    const UsePlan *use = e->plan.uses + group->station->plan->uses.from;
-    for (const UsePlan *end = use + group->uses_count; use < end; use++)
-        if (e->materials[use->material].level < use->amount) return 0;
-    return 1;
-}
-
 static inline int is_ready(const Engine *e, const Group *group) {
     if (group->single_lane) return group->single_lane->parts.count > 0;
-    return group->inlet ? parts_at(group->inlet) >= group->inlet->whole : has_all_it_needs(e, group);
+    return group->inlet ? parts_at(group->inlet) >= group->inlet->whole : first_short(e, group) == NONE;
 }
 
 static inline int is_contested(const Group *group) {
@@ -632,6 +715,7 @@ static OFTEN void take_from(Engine *e, const Inlet *in, i64 wanted, Place *p) {
         Lane *lane = in->lanes_count == 1 ? in->lanes[0] : oldest_of(in, &others);
         i64 many = others ? 1 : wanted;  /* the others are empty, and stay so */
         wanted -= many;
+        span_ends(&lane->level_us, many, e->now_us);
         while (many--) *new_last(e, &p->parts, &p->only) = *take_first(&lane->parts);
         gained_room(e, lane);
     }
@@ -661,6 +745,7 @@ static OFTEN void take(Engine *e, Place *p) {
     Lane *lane = group->single_lane;
     if (lane) {
         p->parts.slots[0] = *take_first(&lane->parts);
+        span_ends(&lane->level_us, 1, e->now_us);
         p->parts.count = 1;
         gained_room(e, lane);
     } else {
@@ -787,7 +872,7 @@ static Outlet *drawn_outlet(const Group *group, const Part *part) {
 }
 
 /* Where the place's first part wants to go. */
-static inline Outlet *outlet_of(const Place *p) {
+static Outlet *outlet_of(const Place *p) {
     const Group *group = p->machine->group;
     return group->outlets_count == 1 ? group->outlets : drawn_outlet(group, part_at(&p->parts, 0));
 }
@@ -870,6 +955,7 @@ static void wait_for_load(Engine *e, Place *p) {
     Group *group = p->machine->group;
     join(e, &group->waiting, p);
     p->waits = FOR_A_LOAD;
+    if (group->tells_causes) look_for_cause(e, group);
     if (p->machine->hindered) restate(e, p);
     else set_condition(e, p, STARVED);
     if (!RARELY(group->hand_to_hand)) return;
@@ -901,7 +987,11 @@ static OFTEN void serve_group(Engine *e, Group *group) {
     take(e, p);
 }
 
-SELDOM static void serve_group_seldom(Engine *e, Group *g) { serve_group(e, g); }
+/* Load the places of a group that wait, in turn, as far as they can be (rule S13). */
+SELDOM static void serve_waiting(Engine *e, Group *group) {
+    while (group->waiting.head && is_ready(e, group)) serve_group(e, group);
+    if (group->waiting.head && group->tells_causes) look_for_cause(e, group);
+}
 
 static Group *longest_waiting(const Engine *e, const Lane *lane) {
     Group *best = NULL;
@@ -916,9 +1006,10 @@ static Group *longest_waiting(const Engine *e, const Lane *lane) {
 static OFTEN void serve(Engine *e, Lane *lane) {
     Group *group;
     while ((group = lane->taker ? lane->taker : longest_waiting(e, lane))) {
-        if (!group->waiting.head || !is_ready(e, group)) return;
+        if (!group->waiting.head || !is_ready(e, group)) break;
         serve_group(e, group);
     }
+    if (lane->tells_causes) look_for_causes_at(e, lane);
 }
 
 static Outlet *longest_held(const Lane *lane) {
@@ -1275,8 +1366,7 @@ static void delivered(Engine *e, i64 material) {
     for (i64 k = mp->stations.from; k < mp->stations.from + mp->stations.count; k++) {
         Range groups = e->plan.stations[e->plan.material_stations[k]].groups;
         Group *first = &e->groups[groups.from];
-        for (Group *g = first; g < first + groups.count; g++)
-            while (g->waiting.head && is_ready(e, g)) serve_group_seldom(e, g);
+        for (Group *g = first; g < first + groups.count; g++) serve_waiting(e, g);
     }
 }
 
@@ -1356,6 +1446,20 @@ static int run(Engine *e, i64 to_us) {
     return OK;
 }
 
+/* Note what has left the line by now: the good parts of each station without a way out (rule S41). */
+static void note_hour(Engine *e) {
+    for (i64 i = 0; i < e->plan.stations_count; i++) {
+        const StationPlan *sp = e->stations[i].plan;
+        if (e->groups[sp->groups.from].outlets_count) continue;
+        if (e->hourly_count == e->hourly_room) e->hourly = grown(e, e->hourly, &e->hourly_room, sizeof(i64));
+        i64 *good = &e->hourly[e->hourly_count++];
+        *good = 0;
+        for (i64 k = sp->machines.from; k < sp->machines.from + sp->machines.count; k++) *good += e->machines[k].good;
+    }
+    e->next_hour_us += HOUR_US;
+    if (e->next_hour_us - e->began_us > MOST_HOURS * HOUR_US) e->next_hour_us = FOREVER;
+}
+
 /* Run on until everything up to and at an instant has happened, or until so many operations have
  * been completed since the start, or the log holds `most_events`, or right after the event with which
  * a condition comes to hold; nothing happens if it holds already. */
@@ -1367,12 +1471,16 @@ EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_operations, i64 most_
     e->stop_at = stop;
     e->stop = OK;
     if (stop && stop_is_reached(e, stop)) return STOPPED;
-    while (!ended && to_us - e->counted_from_us > e->reach_us) {
+    for (;;) {
         i64 reached_us = e->counted_from_us + e->reach_us;
-        ended = run(e, reached_us);
-        if (!ended) count_from(e, reached_us);
+        i64 next_us = reached_us < to_us ? reached_us : to_us;
+        if (e->next_hour_us < next_us) next_us = e->next_hour_us;
+        ended = run(e, next_us);
+        if (ended) return ended;
+        if (next_us == reached_us) count_from(e, reached_us);
+        if (next_us == e->next_hour_us) note_hour(e);
+        if (next_us == to_us) return OK;
     }
-    return ended ? ended : run(e, to_us);
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------------------------------------------ */
@@ -1390,6 +1498,16 @@ static void start_machine(Engine *e, Machine *m) {
         e->services[i].done_at = FOREVER;
         set_next_due(e, &e->services[i]);
     }
+}
+
+/* From now on it is counted how much lies in the lanes, and for want of what places wait. */
+static void begin_sums(Engine *e) {
+    for (Lane *lane = e->lanes; lane < e->lanes + e->plan.lanes_count; lane++)
+        span_begins(&lane->level_us, lane->parts.count, e->now_us);
+    for (Group *group = e->groups; group < e->groups + e->plan.groups_count; group++)
+        if (group->tells_causes) look_for_cause(e, group);
+    for (Place *p = e->places; p < e->places + e->plan.places_count; p++)
+        if (p->machine->tells_causes) begin_cause(e, p);
 }
 
 /* Set everything going; false if there is no memory for it. */
@@ -1417,6 +1535,7 @@ static int start(Engine *e) {
         e->places[i].since_us = e->now_us;
         set_free(e, &e->places[i]);
     }
+    begin_sums(e);
     settle(e);
     return 1;
 }
@@ -1431,6 +1550,7 @@ EXPORT void linetwin_close(Engine *e) {
     free(e->block);
     free(e->made.slots);
     free(e->todo);
+    free(e->hourly);
     free(e->log);
     free(e);
 }
@@ -1462,7 +1582,8 @@ static void wire(Engine *e) {
     for (i64 i = 0; i < plan->inlets_count; i++) {
         const InletPlan *in = &plan->inlets[i];
         i64 whole = in->milli % MILLI ? 0 : in->milli / MILLI;
-        e->inlets[i] = (Inlet){e->inlet_lanes + in->lanes.from, in->lanes.count, in->milli, whole};
+        e->inlets[i] = (Inlet){e->inlet_lanes + in->lanes.from, in->lanes.count, in->milli, whole,
+                               e->inlets[i].starved_us};
     }
     for (i64 i = 0; i < plan->outlets_count; i++) {
         const OutletPlan *op = &plan->outlets[i];
@@ -1486,6 +1607,9 @@ static void wire(Engine *e) {
         for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
             for (i64 k = 0; k < in->lanes_count; k++)
                 if (!in->lanes[k]->capacity) group->hand_to_hand = 1;
+        group->tells_causes = group->inlets_count + group->uses_count > 1;
+        for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
+            for (i64 k = 0; k < in->lanes_count; k++) in->lanes[k]->tells_causes |= group->tells_causes;
     }
     for (i64 i = 0; i < plan->machines_count; i++) {
         const MachinePlan *mp = &plan->machines[i];
@@ -1514,6 +1638,7 @@ static void wire_places(Engine *e) {
         if (pp->number) continue;
         /* Places are numbered by rank, and a machine's are together: so are the machines' leaves. */
         m->group = &e->groups[pp->group];
+        m->tells_causes = m->group->tells_causes || m->group->outlets_count > 1;
         m->leaf = leaf;
         e->machine_of_leaf[leaf++] = m;
     }
@@ -1570,7 +1695,8 @@ static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us, int lo
     if (!e) return NULL;
     e->plan = *plan;
     e->start_us = start_us;
-    e->now_us = e->end_us = now_us;
+    e->now_us = e->end_us = e->began_us = now_us;
+    e->next_hour_us = (now_us / HOUR_US + 1) * HOUR_US;
     e->logging = logging;
     lay_out(e);
     e->block = calloc(1, e->block_bytes);
@@ -1616,6 +1742,13 @@ EXPORT const Event *linetwin_take_log(Engine *e, i64 *count) {
     *count = e->log_count;
     e->log_count = 0;
     return e->log;
+}
+
+/* What had left the line by each full hour since the engine began: a number for each station without
+ * a way out, in their order, hour after hour. It stands until the engine runs on. */
+EXPORT const i64 *linetwin_hourly(const Engine *e, i64 *count) {
+    *count = e->hourly_count;
+    return e->hourly;
 }
 
 EXPORT i64 linetwin_now(const Engine *e) { return e->end_us; }
@@ -1946,6 +2079,7 @@ static int load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
     for (i64 i = 0; i < plan->machines_count; i++) load_machine(e, &e->machines[i], &from->machines[i]);
     for (i64 i = 0; i < parts; i++) load_part(e, &from->parts[i]);
     for (i64 i = 0; i < plan->places_count; i++) load_place(&e->places[i], &from->places[i]);
+    begin_sums(e);
     load_queues(e, from, turns);
     for (i64 i = 0; i < plan->machines_count; i++)
         resume_machine(e, &e->machines[i], from->machines[i].ends_us);
@@ -1976,7 +2110,7 @@ static int look_again(Engine *e) {
     for (i64 i = 0; i < plan->places_count; i++) restate(e, &e->places[i]);
     for (i64 i = 0; i < plan->places_count; i++) {
         Group *group = e->places[i].machine->group;
-        while (!group->inlets_count && group->waiting.head && is_ready(e, group)) serve_group_seldom(e, group);
+        if (!group->inlets_count) serve_waiting(e, group);
     }
     for (i64 i = 0; i < plan->lanes_count; i++) gained_parts(e, &e->lanes[i]);
     for (i64 i = 0; i < plan->lanes_count; i++) gained_room(e, &e->lanes[i]);
@@ -2032,6 +2166,13 @@ static Part *copied(const Part *parts, i64 room) {
     return copy ? memcpy(copy, parts, (size_t)room * sizeof(Part)) : NULL;
 }
 
+static int copy_hourly(Engine *e, const i64 *from) {
+    if (!e->hourly_count) return 1;
+    e->hourly = malloc((size_t)e->hourly_room * sizeof(i64));
+    if (e->hourly) memcpy(e->hourly, from, (size_t)e->hourly_count * sizeof(i64));
+    return e->hourly != NULL;
+}
+
 /* Parts lie outside of the block where there are several; false if there is no memory for them. */
 static int copy_lanes(Engine *e) {
     int all = 1;
@@ -2070,8 +2211,10 @@ EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
     *f = *e;
     f->todo = NULL;
     f->log = NULL;
+    f->hourly = NULL;
     f->made = (Load){0};
     f->todo_room = f->log_room = f->log_count = 0;
+    if (!e->hourly_count) f->hourly_room = 0;
     f->logging = logging;
     f->block = malloc(e->block_bytes);
     if (!f->block) {
@@ -2086,7 +2229,7 @@ EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
     wire(f);
     uintptr_t away = (uintptr_t)f->block - (uintptr_t)e->block;
     move_state(f, away);
-    if (copy_places(f, e->places, away) & copy_lanes(f)) return f;
+    if (copy_places(f, e->places, away) & copy_lanes(f) & copy_hourly(f, e->hourly)) return f;
     linetwin_close(f);
     return NULL;
 }

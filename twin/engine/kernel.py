@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from twin.engine.counters import Counters
 from twin.engine.events import COLUMNS
+from twin.engine.kernel_counters import STATE, KernelReading, place_times
 from twin.engine.kernel_rows import buffer_size, pack, saved_fields, unpack
 from twin.engine.kernel_stop import StopPlan, stop_plan
 from twin.engine.line_mark import LineMark, line_mark
@@ -24,7 +25,6 @@ from twin.engine.snapshot_check import checked_tables
 from twin.engine.stops import Stop
 from twin.errors import EngineError
 from twin.model.line import Line
-from twin.model.status import Condition
 
 __all__ = ["KernelEngine", "Origin", "kernel_library", "load_kernel"]
 
@@ -32,29 +32,6 @@ OnEvents = Callable[[NDArray[np.int64]], None]
 FOREVER = 1 << 62
 EVENTS_AT_ONCE = 200_000
 OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, STOPPED = range(5)
-
-
-def _row(text: str) -> np.dtype[np.void]:
-    """A struct of the kernel's: names in order; int64 or a pointer, or as what follows a colon."""
-    fields = [(name, kind or "i8") for name, _, kind in (w.partition(":") for w in text.split())]
-    return np.dtype(fields, align=True)
-
-
-_KINDS = len(Condition)
-STATE = {
-    "stations": _row("plan quantiles constant_us started completed closed"),
-    "machines": _row(
-        "station group hindered down service services_due worked_us next_strike "
-        "consumed good defective reworked failures cycle_time_us "
-        f"leaf inner places places_count time_us:{_KINDS}i8 "
-        "plan modes clock_us clock_since clock_runs crew_next"
-    ),
-    "places": _row(
-        "machine since_us condition:i1 pending:i1 loaded:i1 waits:i1 "
-        "slots room:u4 first:u4 count:u4 only:3i8 what_it_does:7i8"
-    ),
-}
-"""The rows of the kernel's state that are read here, as its structs have them."""
 
 
 def kernel_library() -> Path | None:
@@ -87,6 +64,7 @@ def load_kernel(path: Path) -> ctypes.CDLL:
         "linetwin_advance": (ctypes.c_int, [pointer, i64, i64, i64, ctypes.POINTER(StopPlan)]),
         "linetwin_state": (pointer, [pointer, text, out, out]),
         "linetwin_take_log": (pointer, [pointer, out]),
+        "linetwin_hourly": (pointer, [pointer, out]),
         "linetwin_now": (i64, [pointer]),
         "linetwin_plan_row": (i64, [text]),
         "linetwin_state_row": (i64, [text]),
@@ -120,11 +98,15 @@ class Origin:
         program: of the line and its draws.
         mark: of the line, if it has been worked out.
         open: has the library make the engine; told whether to log.
+        began: where the places' time had gone when counting by cause began; None: nowhere.
+        reading: of the line's counters, if it has been worked out.
     """
 
     program: Program
     mark: LineMark | None
     open: Callable[[ctypes.CDLL, bool], int | None]
+    began: NDArray[np.int64] | None
+    reading: KernelReading | None = None
 
 
 class KernelEngine:
@@ -168,6 +150,8 @@ class KernelEngine:
         self._path = path
         self._library = load_kernel(path)
         self._mark = None if start is None else start.mark
+        self._began = None if start is None else start.began
+        self._reading = None if start is None else start.reading
         self._program = lower(line, seed, replication) if start is None else start.program
         logging = on_events is not None
         if start is None:
@@ -225,7 +209,7 @@ class KernelEngine:
             start_us=snapshot.began_us,
             on_events=on_events,
             library=library,
-            start=Origin(program, mark, restore),
+            start=Origin(program, mark, restore, place_times(program, tables, snapshot.at_us)),
         )
 
     def snapshot(self) -> Snapshot:
@@ -266,7 +250,7 @@ class KernelEngine:
             start_us=self.start_us,
             on_events=on_events,
             library=self._path,
-            start=Origin(self._program, self._mark, copy),
+            start=Origin(self._program, self._mark, copy, self._began, self._reading),
         )
 
     def __del__(self) -> None:
@@ -340,29 +324,12 @@ class KernelEngine:
 
     def counters(self) -> Counters:
         """What has been counted since the start, up to now."""
-        machines, stations = self._state("machines"), self._state("stations")
-        places = self._state("places")
-        station_of = self._program.tables["machines"][:, 0]
-        machine_of = self._program.tables["places"][:, 0]
-        times = machines["time_us"].copy()
-        np.add.at(times, (machine_of, places["condition"]), self.now_us - places["since_us"])
-
-        def by_station(values: NDArray[np.int64]) -> NDArray[np.int64]:
-            total = np.zeros((len(stations), *values.shape[1:]), dtype=np.int64)
-            np.add.at(total, station_of, values)
-            return total
-
-        return Counters(
-            span_us=self.now_us - self.start_us,
-            started=stations["started"].copy(),
-            completed=stations["completed"].copy(),
-            consumed=by_station(machines["consumed"]),
-            good=by_station(machines["good"]),
-            defective=by_station(machines["defective"]),
-            reworked=by_station(machines["reworked"]),
-            failures=by_station(machines["failures"]),
-            time_us=by_station(times),
-        )
+        self._reading = self._reading or KernelReading.of(self.line, self._program)
+        count = ctypes.c_int64()
+        address = self._library.linetwin_hourly(self._engine, ctypes.byref(count))
+        hourly = _view(address, count.value, 1).copy()
+        span_us = self.now_us - self.start_us
+        return self._reading.counters(self._state, hourly, self._began, span_us, self.now_us)
 
 
 def _view(address: int | None, rows: int, columns: int) -> NDArray[np.int64]:

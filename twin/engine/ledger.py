@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from twin.engine.agenda import Agenda
+from twin.engine.causes import change_cause
 from twin.engine.events import EventKind, EventLog
 from twin.engine.floor import Machine, Place
 from twin.model.status import Condition
 
-__all__ = ["EXECUTE", "Ledger"]
+__all__ = ["BLOCKED", "EXECUTE", "Ledger"]
 
 EXECUTE, STARVED, BLOCKED, FAULT, SETUP, MAINTENANCE, PLANNED_STOP = (int(c) for c in Condition)
 
@@ -54,6 +55,8 @@ class Ledger:
         machine.counts[before] -= 1
         machine.counts[condition] += 1
         place.since_us = now
+        if machine.tells_causes:
+            change_cause(place, condition, now)
         place.condition = condition
         if self.log is not None:
             self.record(EventKind.STATE_CHANGED, place, 0, condition)

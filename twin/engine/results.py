@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from twin.engine.counters import Counters
 from twin.engine.events import Events
 from twin.engine.planned_time import open_time_us
 from twin.engine.quantiles import mean_us
+from twin.engine.wait_causes import wait_causes
 from twin.kpi import StationKpi, ratio, station_kpi
 from twin.model.line import Line
 from twin.model.product import product_units
@@ -19,6 +21,7 @@ from twin.model.product import product_units
 __all__ = ["STATION_FIGURES", "Estimate", "Results"]
 
 HOUR_US = 3_600_000_000
+Ints = NDArray[np.int64]
 STATION_FIGURES = (
     "good",
     "scrap",
@@ -157,7 +160,7 @@ class Results:
         return self._kpi(station_id, range(len(self.replications)))
 
     def _kpi(self, station_id: str, replications: Sequence[int]) -> StationKpi:
-        i = next(k for k, s in enumerate(self.line.stations) if s.id == station_id)
+        i = self._index(station_id)
         station, calendar = self.line.stations[i], self.line.calendar_of(station_id)
         runs = [self.replications[k] for k in replications]
         open_us = sum(open_time_us(calendar, self.from_us, self.ended_us[k]) for k in replications)
@@ -171,6 +174,9 @@ class Results:
             failures=sum(int(c.failures[i]) for c in runs),
             time_us=tuple(int(sum(c.time_us[i, k] for c in runs)) for k in range(7)),
         )
+
+    def _index(self, station_id: str) -> int:
+        return next(k for k, s in enumerate(self.line.stations) if s.id == station_id)
 
     def station_estimates(self, station_id: str) -> dict[str, Estimate]:
         """Means over replications of what a station made and of where its time went.
@@ -187,6 +193,75 @@ class Results:
         hours = [kpi.planned_busy_time_us / HOUR_US for kpi in each]
         return found | {"planned_busy_h": Estimate.of(hours)}
 
+    def starved_by(self, station_id: str) -> dict[str, Estimate]:
+        """Shares of the time of a station's places that were starved, by what was short (S39).
+
+        Returns:
+            For each input buffer and material a mean over replications; they add up to
+            `starved_share`.
+        """
+        i = self._index(station_id)
+        causes = wait_causes(self.line)
+        rows = causes.starved_rows(i)
+        return self._shares(
+            i, causes.starved[i], [c.starved_by_us[rows] for c in self.replications]
+        )
+
+    def blocked_by(self, station_id: str) -> dict[str, Estimate]:
+        """Shares of the time of a station's places that were blocked, by the full buffer (S40).
+
+        Returns:
+            For each output buffer (the first one of several without shares) a mean over
+            replications; they add up to `blocked_share`.
+        """
+        i = self._index(station_id)
+        causes = wait_causes(self.line)
+        rows = causes.blocked_rows(i)
+        return self._shares(
+            i, causes.blocked[i], [c.blocked_by_us[rows] for c in self.replications]
+        )
+
+    def _shares(self, i: int, causes: Sequence[str], us: Sequence[Ints]) -> dict[str, Estimate]:
+        whole = [int(counters.time_us[i].sum()) for counters in self.replications]
+        return {
+            cause: Estimate.of(
+                [ratio(int(u[k]), all_us) for u, all_us in zip(us, whole, strict=True)]
+            )
+            for k, cause in enumerate(causes)
+        }
+
+    def mean_levels(self) -> dict[str, Estimate]:
+        """How many parts lie in each buffer on the mean, its rework lane included (S38)."""
+        return {
+            buffer.id: Estimate.of(
+                [ratio(int(c.level_us[i]), c.span_us) for c in self.replications]
+            )
+            for i, buffer in enumerate(self.line.buffers)
+        }
+
+    @property
+    def first_hour_us(self) -> int:
+        """Engine time at which the first whole hour of the span begins."""
+        return -(-self.from_us // HOUR_US) * HOUR_US
+
+    def good_by_hour(self) -> tuple[Estimate, ...]:
+        """Good units of product that left the line in each whole hour of engine time (S41).
+
+        Returns:
+            Means over replications, for the hours from `first_hour_us` on that all of them have run
+            through; none if the span has no whole hour.
+        """
+        units = product_units(self.line)
+        runs = []
+        for counters in self.replications:
+            each = [units[self.line.stations[end].id] for end in counters.ends]
+            left = counters.good_by_hour @ np.array(each)
+            runs.append(np.diff(left, prepend=0.0 if self.from_us == self.first_hour_us else ()))
+        hours = min(map(len, runs))
+        return tuple(
+            Estimate.of(list(hour)) for hour in zip(*(run[:hours] for run in runs), strict=True)
+        )
+
     def slowest(self) -> str:
         """The station that waits least, for parts or for room: the one that sets the pace."""
         return max((s.id for s in self.line.stations), key=lambda s: self.station(s).busy_share)
@@ -195,7 +270,7 @@ class Results:
         """The object that `twin simulate --json` prints; other programs rely on its names.
 
         A station's figures are means over replications; its `half_width_95` has the same names,
-        each null for one replication.
+        each null for one replication. So it is for buffers and for the hours.
         """
 
         def estimate(value: Estimate) -> dict[str, float | None]:
@@ -204,10 +279,25 @@ class Results:
         stations = {}
         for station in self.line.stations:
             of = self.station_estimates(station.id)
+            waits = {
+                "starved_by": self.starved_by(station.id),
+                "blocked_by": self.blocked_by(station.id),
+            }
             stations[station.id] = {
                 **{name: value.mean for name, value in of.items()},
-                "half_width_95": {name: value.half_width_95 for name, value in of.items()},
+                **{
+                    name: {cause: value.mean for cause, value in by.items()}
+                    for name, by in waits.items()
+                },
+                "half_width_95": {
+                    **{name: value.half_width_95 for name, value in of.items()},
+                    **{
+                        name: {cause: value.half_width_95 for cause, value in by.items()}
+                        for name, by in waits.items()
+                    },
+                },
             }
+        hours = self.good_by_hour()
         return {
             "line": self.line.id,
             "engine": self.engine,
@@ -217,5 +307,17 @@ class Results:
             "planned_busy_h": self.planned_busy_h,
             "good_per_h": estimate(self.good_per_h()),
             "yield_ratio": estimate(self.yield_ratio()),
+            "good_by_hour": {
+                "from_h": self.first_hour_us / HOUR_US,
+                "mean": [hour.mean for hour in hours],
+                "half_width_95": [hour.half_width_95 for hour in hours],
+            },
             "stations": stations,
+            "buffers": {
+                buffer: {
+                    "mean_level": level.mean,
+                    "half_width_95": {"mean_level": level.half_width_95},
+                }
+                for buffer, level in self.mean_levels().items()
+            },
         }

@@ -13,13 +13,15 @@ from __future__ import annotations
 from operator import attrgetter
 
 from twin.engine.agenda import Agenda
+from twin.engine.causes import begin_sums
 from twin.engine.counters import Counters
 from twin.engine.events import EventLog
 from twin.engine.floor_from_line import floor_from_line
-from twin.engine.floor_reading import read_counters, read_status
+from twin.engine.floor_reading import read_counters, read_status, read_times
 from twin.engine.floor_snapshot import floor_as_tables, restore_floor
 from twin.engine.floor_stop import stop_test
 from twin.engine.flow import Flow
+from twin.engine.hourly import HourlyOutput
 from twin.engine.interventions import Interventions
 from twin.engine.ledger import Ledger
 from twin.engine.line_mark import line_mark
@@ -82,8 +84,12 @@ class SimpyEngine:
             (p for s in self._floor.stations for m in s.machines for p in m.places),
             key=attrgetter("rank"),
         )
+        self._hourly = HourlyOutput(self._floor.stations, self.now_us)
+        self._began = None
         if tables is not None:
             waiting, turns = restore_floor(self._floor, tables)
+            begin_sums(self._floor.lanes, self._places, self.now_us)
+            self._began = read_times(self._floor, self.now_us)
             stoppages.resume()
             flow.resume(self._places, waiting, turns)
             if start is not None and not start.settled:
@@ -94,6 +100,7 @@ class SimpyEngine:
         for place in self._places:
             place.since_us = start_us
             flow.set_free(place)
+        begin_sums(self._floor.lanes, self._places, start_us)
         flow.settle()
 
     @classmethod
@@ -156,6 +163,9 @@ class SimpyEngine:
         """
         if to_us < self.now_us:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
+        while (hour_us := self._hourly.next_us) is not None and hour_us <= to_us:
+            self._agenda.run_to(hour_us)
+            self._hourly.note()
         self._agenda.run_to(to_us)
         self.now_us = to_us
 
@@ -180,7 +190,13 @@ class SimpyEngine:
         """
         if to_us < self.now_us:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
-        stopped = self._agenda.run_until(to_us, stop_test(self.line, self._floor, stop))
+        holds = stop_test(self.line, self._floor, stop)
+        stopped = False
+        while not stopped and (hour_us := self._hourly.next_us) is not None and hour_us <= to_us:
+            stopped = self._agenda.run_until(hour_us, holds)
+            if not stopped:
+                self._hourly.note()
+        stopped = stopped or self._agenda.run_until(to_us, holds)
         self.now_us = max(self.now_us, self._agenda.now_us) if stopped else to_us
         return stopped
 
@@ -190,7 +206,8 @@ class SimpyEngine:
 
     def counters(self) -> Counters:
         """What has been counted since the start, up to now."""
-        return read_counters(self._floor, self.now_us, self.now_us - self.start_us)
+        span_us = self.now_us - self.start_us
+        return read_counters(self._floor, self._hourly, self._began, span_us, self.now_us)
 
     def material_used(self) -> dict[str, float]:
         """How much of each material has been used since the start, in its unit."""
