@@ -122,12 +122,15 @@ class KernelReading:
         for group in range(len(station)):
             at = station[group]
             if starved[at] > 1:
-                _number(rows["inlets"], program, "groups", "inlets", group, first_starved[at])
+                _number(rows["inlets"], program, "groups", "inlets", group, int(first_starved[at]))
             if blocked[at] > 1:
-                _number(rows["outlets"], program, "groups", "outlets", group, first_blocked[at])
+                _number(
+                    rows["outlets"], program, "groups", "outlets", group, int(first_blocked[at])
+                )
         for at in np.nonzero(starved > 1)[0]:
             inputs = len(line.inputs[line.stations[at].id])
-            _number(rows["uses"], program, "stations", "uses", at, first_starved[at] + inputs)
+            first = int(first_starved[at]) + inputs
+            _number(rows["uses"], program, "stations", "uses", int(at), first)
         ends = [i for i, s in enumerate(line.stations) if not line.outputs[s.id]]
         return cls(
             program=program,
