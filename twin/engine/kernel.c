@@ -545,7 +545,7 @@ static OFTEN void set_condition(Engine *e, Place *p, int8_t condition) {
     if (p->condition == condition) return;
     p->machine->time_us[p->condition] += e->now_us - p->since_us;
     p->since_us = e->now_us;
-    if (p->machine->tells_causes) tell_causes(e, p, condition);
+    if (RARELY(p->machine->tells_causes)) tell_causes(e, p, condition);
     p->condition = condition;
     if (e->logging) log_place(e, STATE_CHANGED, p, 0, condition);
 }
@@ -1009,7 +1009,7 @@ static OFTEN void serve(Engine *e, Lane *lane) {
         if (!group->waiting.head || !is_ready(e, group)) break;
         serve_group(e, group);
     }
-    if (lane->tells_causes) look_for_causes_at(e, lane);
+    if (RARELY(lane->tells_causes)) look_for_causes_at(e, lane);
 }
 
 static Outlet *longest_held(const Lane *lane) {
