@@ -114,7 +114,7 @@ def check_program(program: Program) -> None:
     >>> program = lower(Line(id="L", stations=(Station(id="A", cycle_time="2 s"),)), 1, 0)
     >>> check_program(program)
     >>> program.tables["places"][0, 0] = 7
-    >>> check_program(program)
+    >>> check_program(program)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
     twin.errors.EngineError: the program contradicts itself: places.machine: row 0 says 7, must be
     0 to 0
