@@ -1,11 +1,18 @@
-"""Real servers for any test that asks for them; a session of tests starts each once."""
+"""Real servers for any test that asks for them, each started once; Ctrl-C as a terminal has it."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 from real_servers import Influxd, VictoriaMetrics, program
+
+
+def pytest_configure() -> None:
+    """Tests in the background of a shell ignore Ctrl-C, and so would every process they start."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def needs(name: str) -> None:

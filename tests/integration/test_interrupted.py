@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -49,6 +50,8 @@ def interrupt_at(pattern: str, *args: str | Path) -> tuple[int, str]:
     seen, pressed, deadline = "", False, time.monotonic() + DEADLINE_S
     try:
         while time.monotonic() < deadline:
+            if not select.select([terminal], [], [], deadline - time.monotonic())[0]:
+                break
             try:
                 seen += os.read(terminal, 4096).decode(errors="replace")
             except OSError:  # nobody holds the other end any more
