@@ -30,7 +30,7 @@ __all__ = [
 
 SLICES = 400
 RUNNING = 0.7
-"""Share of the work in running, where a file is written afterwards; for the progress bar, an estimate."""
+"""Share of the work in running, where a file is written afterwards: an estimate, for the bar."""
 
 Progress = Callable[[float], None]
 
