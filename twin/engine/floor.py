@@ -150,7 +150,10 @@ class Service:
 
 @dataclass(slots=True, eq=False)
 class StationRun:
-    """A station as it runs: its draws, its groups and machines, its counters."""
+    """A station as it runs: its draws, its groups and machines, its counters.
+
+    `left`: the good parts of it that have left the line, if it has no way out.
+    """
 
     station: Station
     index: int
@@ -170,6 +173,7 @@ class StationRun:
     closed: bool = False
     started: int = 0
     completed: int = 0
+    left: int = 0
 
 
 @dataclass(slots=True, eq=False)

@@ -186,6 +186,7 @@ def restore_floor(floor: Floor, tables: Tables) -> tuple[list[Place], int]:
         service.due = bool(due)
     for machine, row in zip(machines, rows["machines"], strict=True):
         _restore_machine(machine, row)
+        machine.station.left += 0 if machine.places[0].group.outlets else machine.good
     turns = 0
     for held_in, holder, number, rework_pass, defects, entered in rows["parts"]:
         part = Part(number, rework_pass, defects)

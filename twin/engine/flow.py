@@ -339,6 +339,7 @@ class Flow:
         )
         if not group.outlets and not shut:
             machine.good += len(out)
+            machine.station.left += len(out)
             if self._log is not None:
                 for part in out:
                     self._ledger.record(EventKind.PART_PASSED, place, part.number, -1)

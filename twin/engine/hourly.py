@@ -35,7 +35,7 @@ class HourlyOutput:
 
     def note(self) -> None:
         """Note the next hour; everything up to and at it has happened."""
-        self._rows.append([sum(m.good for m in run.machines) for run in self._ends])
+        self._rows.append([run.left for run in self._ends])
         self._next_us += HOUR_US
 
     def ends(self) -> NDArray[np.int64]:

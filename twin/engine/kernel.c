@@ -135,6 +135,7 @@ typedef struct {
     const StationPlan *plan;
     const i64 *quantiles;  /* of the operation's time; not read if it is constant */
     i64 constant_us, started, completed, closed;
+    i64 left;              /* the good parts of it that have left the line, if it has no way out */
 } Station;
 
 struct Lane {
@@ -909,6 +910,7 @@ static inline int handling_is_shut(const Machine *m) {
 /* Parts leave the line. */
 static void let_go(Engine *e, Place *p) {
     p->machine->good += p->parts.count;
+    p->machine->station->left += p->parts.count;
     if (e->logging)
         for (uint32_t i = 0; i < p->parts.count; i++)
             log_place(e, PART_PASSED, p, part_at(&p->parts, i)->number, NONE);
@@ -1448,13 +1450,10 @@ static int run(Engine *e, i64 to_us) {
 
 /* Note what has left the line by now: the good parts of each station without a way out (rule S41). */
 static void note_hour(Engine *e) {
-    for (i64 i = 0; i < e->plan.stations_count; i++) {
-        const StationPlan *sp = e->stations[i].plan;
-        if (e->groups[sp->groups.from].outlets_count) continue;
+    for (const Station *s = e->stations; s < e->stations + e->plan.stations_count; s++) {
+        if (e->groups[s->plan->groups.from].outlets_count) continue;
         if (e->hourly_count == e->hourly_room) e->hourly = grown(e, e->hourly, &e->hourly_room, sizeof(i64));
-        i64 *good = &e->hourly[e->hourly_count++];
-        *good = 0;
-        for (i64 k = sp->machines.from; k < sp->machines.from + sp->machines.count; k++) *good += e->machines[k].good;
+        e->hourly[e->hourly_count++] = s->left;
     }
     e->next_hour_us += HOUR_US;
     if (e->next_hour_us - e->began_us > MOST_HOURS * HOUR_US) e->next_hour_us = FOREVER;
@@ -1500,8 +1499,11 @@ static void start_machine(Engine *e, Machine *m) {
     }
 }
 
-/* From now on it is counted how much lies in the lanes, and for want of what places wait. */
+/* From now on it is counted how much lies in the lanes, for want of what places wait, and what leaves
+ * the line. */
 static void begin_sums(Engine *e) {
+    for (Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++)
+        if (!m->group->outlets_count) m->station->left += m->good;
     for (Lane *lane = e->lanes; lane < e->lanes + e->plan.lanes_count; lane++)
         span_begins(&lane->level_us, lane->parts.count, e->now_us);
     for (Group *group = e->groups; group < e->groups + e->plan.groups_count; group++)

@@ -105,7 +105,7 @@ class Origin:
     program: Program
     mark: LineMark | None
     open: Callable[[ctypes.CDLL, bool], int | None]
-    began: NDArray[np.int64] | None
+    began: NDArray[np.int64] | None = None
     reading: KernelReading | None = None
 
 

@@ -30,7 +30,7 @@ def _row(text: str) -> np.dtype[np.void]:
 
 
 STATE = {
-    "stations": _row("plan quantiles constant_us started completed closed"),
+    "stations": _row("plan quantiles constant_us started completed closed left"),
     "groups": _row(
         "head tail waiting station single_lane way_out inlets outlets inlets_count outlets_count "
         "inlet hand_to_hand uses_count tells_causes starved short_of"
