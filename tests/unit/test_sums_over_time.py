@@ -83,6 +83,27 @@ def test_starved_for_material(engine: EngineName) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_a_lane_that_gets_nothing_has_no_turn(engine: EngineName) -> None:
+    line = Line(
+        id="L",
+        stations=(
+            station("A", 4),
+            station("B", 9.5, scrap=1.0),
+            station("C", 1, uses=(Use(material="glue", amount=1),)),
+            station("D", 5),
+        ),
+        buffers=(Buffer(id="Q", sources=("A", "B"), sinks=("C", "D"), capacity=4),),
+        materials=(Material(id="glue", unit="kg", stock=0, delivery=None),),
+    )
+    running = open_engine(line, engine)
+    running.advance(12 * SECOND)
+    # Parts of A lie down at 4 s, when D takes the one, and at 8 s, when D is at work: from then on
+    # C is short of glue. That D takes this one at 9 s is no turn for parts (S39), and what B
+    # scraps at 9.5 s is none either.
+    assert running.counters().starved_by_us[:2].tolist() == [8 * SECOND, 4 * SECOND]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_blocked_by_the_buffer_that_the_part_wants(engine: EngineName) -> None:
     line = Line(
         id="L",

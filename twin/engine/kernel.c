@@ -1075,7 +1075,8 @@ static OFTEN void completed(Engine *e, Place *p) {
     if (!s->plan->passes_on) replace(e, p, out);
     p->loaded = 0;
     Lane *lane = m->group->way_out;
-    if (lane && !m->hindered && !e->todo_count && lane->capacity - lane->parts.count >= p->parts.count)
+    i64 parts = p->parts.count; /* none where all were scrapped: then the lane has no turn */
+    if (lane && !m->hindered && !e->todo_count && parts && lane->capacity - lane->parts.count >= parts)
         hand_on(e, p, lane);
     else
         put_out(e, p);
