@@ -7,10 +7,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from twin.cli.terminal_view import line_panel, slowest_stations, summary
+from twin.cli.terminal_view import line_panel, summary
 from twin.cli.watch import LiveLine
 from twin.historian.port import Quality
 from twin.live.readings import ConnectionChanged, Reading
+from twin.live.standing import slowest_stations
 from twin.model.line import Line
 
 T0 = 1_767_571_200_000_000

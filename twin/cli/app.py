@@ -16,6 +16,7 @@ from twin.cli import (
     simulate,
     snapshot,
     trace,
+    users,
     whatif,
 )
 
@@ -41,5 +42,6 @@ app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("search", epilog=search.EXAMPLES)(search.find)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
+app.add_typer(users.app, name="users")
 app.command("history", epilog=history.EXAMPLES)(history.history)
 app.add_typer(influx_command.app, name="influx")

@@ -31,8 +31,8 @@ def number(option: str, least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
-def whole(option: str, least: int | None = None) -> Callable[[str], int]:
-    """A parser of an option that takes a whole number.
+def whole(option: str, least: int | None = None, most: int | None = None) -> Callable[[str], int]:
+    """A parser of an option that takes a whole number, within bounds where they are given.
 
     >>> whole("--limit", 1)("0")
     Traceback (most recent call last):
@@ -44,9 +44,12 @@ def whole(option: str, least: int | None = None) -> Callable[[str], int]:
             value = int(text)
         except ValueError:
             value = None
-        if value is not None and (least is None or value >= least):
+        low = value is not None and least is not None and value < least
+        high = value is not None and most is not None and value > most
+        if value is not None and not low and not high:
             return value
         bound = "" if least is None else f" of at least {least:,}"
+        bound += "" if most is None else f" and at most {most:,}"
         raise UsageError(f"{option} must be a whole number{bound}, got {text!r}")
 
     return parse

@@ -34,3 +34,13 @@ class DataPlaces:
     def history(self) -> Path:
         """The embedded historian's file."""
         return self.root / "history.duckdb"
+
+    @property
+    def users(self) -> Path:
+        """Who may use the live page."""
+        return self.root / "users.json"
+
+    @property
+    def notebook(self) -> Path:
+        """What people did on the live page."""
+        return self.root / "page.sqlite"

@@ -8,7 +8,8 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,26 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from dashboards.live.board import Board
+from dashboards.live.serve import hang, served
+from dashboards.live.watched import StoreHealth, Watched
 from lines.loader import load, packaged
 from opcua.security import client_security, make_pki
 from opcua.tag_map import tag_map
 from twin.cli.interrupt import Interrupted
 from twin.cli.line_process import LineProcess
 from twin.cli.numbers import number, whole
+from twin.cli.page_options import (
+    PAGE_HOST,
+    PAGE_PORT,
+    BehindProxy,
+    PageCertificate,
+    PageHost,
+    PageKey,
+    PagePort,
+    WithPage,
+    page_address,
+)
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
 from twin.cli.screen import STDERR, STDOUT, several
@@ -97,8 +112,14 @@ def run(
     database: Database = DATABASE,
     org: Org = ORG,
     token_file: TokenFile = None,
+    page: WithPage = True,
+    page_host: PageHost = PAGE_HOST,
+    page_port: PagePort = PAGE_PORT,
+    page_certificate: PageCertificate = None,
+    page_key: PageKey = None,
+    behind_proxy: BehindProxy = False,
 ) -> None:
-    """Run the lines and their twin: PLCs over OPC UA, live view, history. Ctrl-C ends it."""
+    """Run the lines and their twin: PLCs over OPC UA, live page, history. Ctrl-C ends it."""
     seconds = None if run_for is None else _seconds(run_for)
     names = tuple(lines) if lines else _plants()
     loaded = [load(name) for name in names]
@@ -109,6 +130,7 @@ def run(
     must_be_free([(plc, port) for of_line in ports for plc, port in of_line.items()])
     address = influx_address(influx, database, org, token_file)
     places = DataPlaces(data)
+    at = page_address(page_host, page_port, page_certificate, page_key, behind_proxy, places.users)
     make_pki(places.pki)
     drawn = STDOUT.is_terminal and not plain
     # On a drawn screen the notices are part of the picture; a log line would tear it.
@@ -128,8 +150,21 @@ def run(
     ]
     history = History(store.historian, store.every_s)
     live = [LiveLine(line, history.keep) for line in loaded]
+    watched = Watched(live, store.historian, partial(_health, history), speed)
+    board = Board()
+    files = {line.id: name for line, name in zip(loaded, names, strict=True)}
     try:
-        asyncio.run(_run(processes, live, history, store, places, done, seconds, drawn=drawn))
+        with contextlib.ExitStack() as stack:
+            if page:
+                url = stack.enter_context(
+                    served(watched, board, at, places.users, places.notebook, files)
+                )
+                STDERR.print(f"the live page: {url}", highlight=False, soft_wrap=True)
+            else:
+                url = ""
+            show = Shown(processes, live, history, done, url)
+            hanging = partial(hang, watched, board) if page else None
+            asyncio.run(_run(show, store, places, seconds, hanging, drawn=drawn))
     except* LinetwinError as group:
         raise _first(group) from None
     finally:
@@ -201,17 +236,45 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _health(history: History) -> StoreHealth:
+    return StoreHealth(
+        history.stored,
+        history.refused,
+        history.waiting,
+        history.dropped,
+        history.away,
+        history.spool,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the terminal shows.
+
+    Args:
+        processes, live: the plants and their twins, one each a line.
+        history: where points go.
+        done: the share of the filling that is done, by the line's name.
+        page: the live page's address; empty without one.
+    """
+
+    processes: list[LineProcess]
+    live: list[LiveLine]
+    history: History
+    done: dict[str, float]
+    page: str
+
+
 async def _run(
-    processes: list[LineProcess],
-    live: list[LiveLine],
-    history: History,
+    shown: Shown,
     store: Store,
     places: DataPlaces,
-    done: dict[str, float],
     seconds: float | None,
+    hanging: Callable[[], Coroutine[None, None, None]] | None,
     *,
     drawn: bool,
 ) -> None:
+    processes, live, history = shown.processes, shown.live, shown.history
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for told in (signal.SIGINT, signal.SIGTERM):
@@ -232,7 +295,9 @@ async def _run(
         if store.status is not None:
             ids = [twin.line.id for twin in live]
             tasks.append(group.create_task(history.watch_spool(store.status, ids)))
-        tasks.append(group.create_task(_show(processes, live, history, done, stop, drawn=drawn)))
+        if hanging is not None:
+            tasks.append(group.create_task(hanging()))
+        tasks.append(group.create_task(_show(shown, stop, drawn=drawn)))
         stopped = group.create_task(stop.wait())
         up = group.create_task(_all_listen(processes))
         await asyncio.wait((stopped, up), return_when=asyncio.FIRST_COMPLETED)
@@ -246,7 +311,7 @@ async def _run(
             task.cancel()
     starting = [p for p in processes if not p.listening.is_set()]
     if starting:
-        so_far = ", ".join(f"{process.line} {done[process.line]:.0%}" for process in starting)
+        so_far = ", ".join(f"{one.line} {shown.done[one.line]:.0%}" for one in starting)
         raise Interrupted(f"interrupted while filling the lines with work in process ({so_far})")
 
 
@@ -255,19 +320,12 @@ async def _all_listen(processes: list[LineProcess]) -> None:
         await process.listening.wait()
 
 
-async def _show(
-    processes: list[LineProcess],
-    live: list[LiveLine],
-    history: History,
-    done: dict[str, float],
-    stop: asyncio.Event,
-    *,
-    drawn: bool,
-) -> None:
+async def _show(shown: Shown, stop: asyncio.Event, *, drawn: bool) -> None:
+    processes, live = shown.processes, shown.live
     if drawn:
         with Live(console=STDOUT, screen=True, auto_refresh=False) as screen:
             while True:
-                screen.update(_picture(processes, live, history, done), refresh=True)
+                screen.update(_picture(shown), refresh=True)
                 await asyncio.sleep(REDRAW_S)
     for twin in live:
         _log.info("%s: filling the line with work in process", twin.line.id)
@@ -276,13 +334,13 @@ async def _show(
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.listening.wait(), PLAIN_EVERY_S)
                 break
-            _log.info("%s: %.0f %% filled", twin.line.id, done[process.line] * 100)
+            _log.info("%s: %.0f %% filled", twin.line.id, shown.done[process.line] * 100)
     try:
         while True:
             await asyncio.sleep(PLAIN_EVERY_S)
-            _print_summaries(live, history.spool, stop)
+            _print_summaries(live, shown.history.spool, stop)
     finally:
-        _print_summaries(live, history.spool, stop)
+        _print_summaries(live, shown.history.spool, stop)
 
 
 def _print_summaries(live: list[LiveLine], spool: SpoolStatus | None, stop: asyncio.Event) -> None:
@@ -296,12 +354,8 @@ def _print_summaries(live: list[LiveLine], spool: SpoolStatus | None, stop: asyn
         stop.set()
 
 
-def _picture(
-    processes: Iterable[LineProcess],
-    live: list[LiveLine],
-    history: History,
-    done: dict[str, float],
-) -> RenderableType:
+def _picture(now: Shown) -> RenderableType:
+    processes, live, history, done = now.processes, now.live, now.history, now.done
     waiting = [p.line for p in processes if not p.listening.is_set()]
     shown = [
         (process.speed, twin)
@@ -309,7 +363,7 @@ def _picture(
         if process.listening.is_set()
     ]
     width, height = STDOUT.size
-    foot = f"{several(history.stored, 'point')}   {LEGEND}"
+    foot = f"{now.page}   {several(history.stored, 'point')}   {LEGEND}".lstrip()
     if history.spool is not None:
         foot = f"{spool_text(history.spool)}   {foot}"
     if history.away:

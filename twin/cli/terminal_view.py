@@ -16,13 +16,13 @@ from twin.cli.screen import plural, several
 from twin.cli.watch import LiveLine
 from twin.live.mirror import Mirror
 from twin.live.output import MINUTE_US
+from twin.live.standing import StandingAlarm, slowest_stations, standing_alarms
 from twin.model.buffer import Buffer
 from twin.model.packml import State
-from twin.model.plc import Alarm
 from twin.model.spool_status import SpoolStatus
 from twin.model.station import Station
 
-__all__ = ["height_wanted", "line_panel", "slowest_stations", "spool_text", "summary"]
+__all__ = ["height_wanted", "line_panel", "spool_text", "summary"]
 
 LETTERS = {
     State.EXECUTE: ("E", "green"),
@@ -38,21 +38,6 @@ FRAME = 4
 """Rows of a panel besides stations, alarms and notices: two borders, headline, column heads."""
 MOST_ALARMS, MOST_NOTICES = 8, 4
 MOST_ALIKE = 3
-
-
-def slowest_stations(mirror: Mirror) -> tuple[Station, ...]:
-    """The station that waits least of all that are known, or those that do so alike.
-
-    Empty before enough has been seen.
-    """
-    shares = [
-        (share, station)
-        for station in mirror.line.stations
-        if mirror.unknown_since(station) is None
-        and (share := mirror.waiting_share(station)) is not None
-    ]
-    least = min((share for share, _ in shares), default=0.0)
-    return tuple(station for share, station in shares if share == least)
 
 
 def _slowest(mirror: Mirror) -> Station | None:
@@ -212,21 +197,7 @@ def _stations(live: LiveLine, stations: Sequence[Station]) -> Table:
     return table
 
 
-Standing = list[tuple[int, int, str, Alarm]]
-
-
-def _standing(live: LiveLine) -> Standing:
-    """The alarms that stand, the gravest and then the newest first; want of material is none."""
-    standing = [
-        (station_alarm.severity, held.source_us, tag.unit, station_alarm)
-        for tag, held in live.mirror.standing_alarms()
-        for station_alarm in live.line.station_by_id[tag.station].alarms
-        if f"alarm.{station_alarm.id}" == tag.signal.name and station_alarm.category != "MAT"
-    ]
-    return sorted(standing, key=lambda row: (-row[0], -row[1], row[2]))
-
-
-def _alarms(standing: Standing, live: LiveLine, rows: int) -> Text:
+def _alarms(standing: list[StandingAlarm], live: LiveLine, rows: int) -> Text:
     time_zone = live.line.time_zone
     if not standing:
         away = [plc for plc in live.mirror.plcs if live.mirror.lost_since(plc) is not None]
@@ -235,12 +206,13 @@ def _alarms(standing: Standing, live: LiveLine, rows: int) -> Text:
         return Text("  no alarms", style="green")
     lines = []
     shown = standing if len(standing) <= rows else standing[: max(0, rows - 1)]
-    for severity, at, unit, alarm in shown:
-        name = alarm.name.en if alarm.name else ""
-        style = "bold red" if severity >= 700 else "yellow"
-        lines.append(Text(f"! {_clock(at, time_zone)} {unit} {alarm.id} {name}", style=style))
+    for one in shown:
+        name = one.alarm.name.en if one.alarm.name else ""
+        style = "bold red" if one.alarm.severity >= 700 else "yellow"
+        at = _clock(one.since_us, time_zone)
+        lines.append(Text(f"! {at} {one.unit} {one.alarm.id} {name}", style=style))
     if len(standing) > len(shown):
-        units = ", ".join(row[2] for row in standing[len(shown) :])
+        units = ", ".join(one.unit for one in standing[len(shown) :])
         more = several(len(standing) - len(shown), "more alarm" if shown else "alarm")
         lines.append(Text(f"! {more}: {units}", style="red"))
     return _rows(lines)
@@ -260,7 +232,7 @@ def _rows(lines: list[Text]) -> Text:
 
 def height_wanted(live: LiveLine) -> int:
     """How many rows a line's panel would take if it had all it wants."""
-    alarms = max(1, min(MOST_ALARMS, len(_standing(live))))
+    alarms = max(1, min(MOST_ALARMS, len(standing_alarms(live.mirror))))
     return FRAME + len(live.line.stations) + alarms + min(MOST_NOTICES, len(live.notices))
 
 
@@ -275,7 +247,7 @@ def line_panel(live: LiveLine, height: int, speed: float = 1.0) -> RenderableTyp
     line, mirror = live.line, live.mirror
     name = line.name.en if line.name else line.id
     newest = _clock(mirror.newest_us, line.time_zone) if mirror.newest_us else "nothing yet"
-    standing = _standing(live)
+    standing = standing_alarms(live.mirror)
     # An alarm or two and the latest notice come before the stations that do as they should.
     room = max(0, height - FRAME)
     alarms = min(max(1, len(standing)), 2, room)

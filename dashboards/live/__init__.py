@@ -1,0 +1,1 @@
+"""The live page: the plant in a browser, drawn from the line files."""

@@ -1,0 +1,146 @@
+"""The line as it was, and how a station got on, read from any store of history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboards.live.shown_state import UNKNOWN, shown_state
+from twin.historian.port import Historian, History, Quality, Query
+from twin.model.line import Line
+from twin.model.station import Station
+from twin.signals import lane_id
+
+__all__ = ["FOR_A_STATE", "curve", "cycle_times", "spells", "state_at"]
+
+HOUR_US = 3_600_000_000
+LOOK_BACK_US = 24 * HOUR_US
+"""A value that is older than this at a past instant is taken for unknown."""
+FOR_A_STATE = ("state_current", "starved", "blocked")
+MOST_BINS = 60
+Values = dict[str, Any]
+
+
+def state_at(store: Historian, line: Line, at_us: int) -> Values:
+    """The keys of `dashboards.live.state.state_of` that a past instant has: states and levels.
+
+    Args:
+        store: where the past is.
+        line: whose.
+        at_us: when, microseconds since 1970-01-01 UTC.
+    """
+    known: dict[tuple[str, str], float] = {}
+    for signal in (*FOR_A_STATE, "level"):
+        history = store.last(
+            Query(line=line.id, signal=signal, from_us=at_us - LOOK_BACK_US, to_us=at_us + 1)
+        )
+        for i, series in enumerate(history.series_index.tolist()):
+            if history.quality[i] != Quality.BAD:
+                known[history.series[series].unit, signal] = float(history.value[i])
+    values: Values = {}
+    for station in line.stations:
+        for m in range(station.machines):
+            unit = station.machine_id(m)
+            values[f"m/{unit}"] = shown_state(*(known.get((unit, s)) for s in FOR_A_STATE))
+    for buffer in line.buffers:
+        values[f"b/{buffer.id}"] = known.get((buffer.id, "level"))
+        if buffer.lanes > 1:
+            for lane in range(buffer.lanes):
+                name = lane_id(buffer, lane)
+                values[f"l/{name}"] = known.get((name, "level"))
+    return values
+
+
+def spells(
+    store: Historian, line: Line, unit: str, from_us: int, to_us: int
+) -> list[tuple[int, str]]:
+    """When a machine's shown state changed.
+
+    Args:
+        store: where the past is.
+        line: whose.
+        unit: the machine.
+        from_us, to_us: half-open interval of source time.
+
+    Returns:
+        (since when, letter), the first at `from_us`, in order of time; each differs from the last.
+    """
+    events: list[tuple[int, int, float | None]] = []
+    for number, signal in enumerate(FOR_A_STATE):
+        before = store.last(
+            Query(line.id, unit, signal, from_us=from_us - LOOK_BACK_US, to_us=from_us)
+        )
+        inside = store.read(Query(line.id, unit, signal, from_us=from_us, to_us=to_us))
+        for history in (before, inside):
+            for at, value, bad in _rows(history):
+                events.append((max(at, from_us), number, None if bad else value))
+    events.sort(key=lambda event: event[0])
+    known: list[float | None] = [None] * len(FOR_A_STATE)
+    found: list[tuple[int, str]] = [(from_us, UNKNOWN)]
+    for i, (at, number, said) in enumerate(events):
+        known[number] = said
+        if i + 1 < len(events) and events[i + 1][0] == at:
+            continue
+        letter = shown_state(*known)
+        if found and found[-1][0] == at:
+            found.pop()
+        if not found or found[-1][1] != letter:
+            found.append((at, letter))
+    return found
+
+
+def _rows(history: History) -> list[tuple[int, float, bool]]:
+    bad = (history.quality == Quality.BAD).tolist()
+    return list(zip(history.at_us.tolist(), history.value.tolist(), bad, strict=True))
+
+
+def curve(
+    store: Historian, line: Line, unit: str, signal: str, from_us: int, to_us: int, every_us: int
+) -> Values:
+    """A signal over time, brought down to an interval: instants, means, lows and highs."""
+    samples = store.sampled(Query(line.id, unit, signal, from_us=from_us, to_us=to_us), every_us)
+    return {
+        "every_s": every_us / 1e6,
+        "at_us": samples.at_us.tolist(),
+        "mean": _plain(samples.mean),
+        "low": _plain(samples.low),
+        "high": _plain(samples.high),
+    }
+
+
+def _plain(values: NDArray[np.float64]) -> list[float]:
+    return [float(f"{value:.6g}") for value in values.tolist()]
+
+
+def cycle_times(store: Historian, line: Line, station: Station, from_us: int, to_us: int) -> Values:
+    """How long a station's operations took, as a histogram.
+
+    Returns:
+        `operations`, their `mean_s`, the histogram's `edges_s` and `count`, and how many took
+        `longer` than its last edge.
+    """
+    read: list[NDArray[np.float64]] = []
+    for m in range(station.machines):
+        asked = Query(line.id, station.machine_id(m), "cycle_time_s", from_us=from_us, to_us=to_us)
+        history = store.read(asked)
+        times = history.value[(history.quality != Quality.BAD) & (history.value > 0)]
+        read.append(times)
+    seconds = np.concatenate(read) if read else np.array([])
+    if not len(seconds):
+        return {"operations": 0, "longer": 0, "edges_s": [], "count": [], "mean_s": None}
+    # One stop among a thousand operations must not squeeze all the others into one bar.
+    upper = float(np.quantile(seconds, 0.99))
+    lower = float(seconds.min())
+    shown = seconds[seconds <= upper]
+    bins = int(min(MOST_BINS, max(8, np.sqrt(len(shown)))))
+    span = (lower, upper) if upper > lower else (lower * 0.9, lower * 1.1 + 1e-6)
+    count, edges = np.histogram(shown, bins=bins, range=span)
+    return {
+        "operations": len(seconds),
+        "longer": int((seconds > upper).sum()),
+        "edges_s": _plain(edges),
+        "count": count.tolist(),
+        "mean_s": float(f"{seconds.mean():.6g}"),
+    }

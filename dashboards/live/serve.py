@@ -1,0 +1,181 @@
+"""The page's server, in a thread of its own beside the twin."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from dashboards.live.app import make_app
+from dashboards.live.board import Board
+from dashboards.live.experiments import Experiment, Experiments
+from dashboards.live.guard import Guard, is_loopback
+from dashboards.live.notebook import KeptAnswer, Notebook
+from dashboards.live.page import Page, now_us
+from dashboards.live.state import health_of, state_of
+from dashboards.live.users import load_users
+from dashboards.live.watched import Watched
+from twin.errors import LinetwinError, UsageError
+
+__all__ = ["Address", "check_address", "hang", "served"]
+
+HANG_EVERY_S = 0.1
+START_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the page is served.
+
+    Args:
+        host: an address of this machine.
+        port: 0 for any free one.
+        certificate, key: PEM files for https; None: http.
+        behind_proxy: whether a proxy in front of it speaks https.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8600
+    certificate: Path | None = None
+    key: Path | None = None
+    behind_proxy: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it by https alone."""
+        return self.certificate is not None or self.behind_proxy
+
+
+def check_address(address: Address, users_file: Path) -> None:
+    """Refuse an address that would show the page to others without protection.
+
+    Raises:
+        UsageError: it is not loopback and lacks https or users; or its files are not there.
+    """
+    faults = []
+    if (address.certificate is None) != (address.key is None):
+        faults.append("--page-certificate and --page-key go together")
+    for option, file in (
+        ("--page-certificate", address.certificate),
+        ("--page-key", address.key),
+    ):
+        if file is not None and not file.is_file():
+            faults.append(f"{option} must be a PEM file, found none at {file}")
+    if not is_loopback(address.host):
+        if not address.secure:
+            faults.append(
+                f"--page-host {address.host} shows the page to others, which takes https: give "
+                "--page-certificate and --page-key, or --behind-proxy where a proxy does it"
+            )
+        if not load_users(users_file):
+            faults.append(
+                f"--page-host {address.host} shows the page to others, which takes users: "
+                "'twin users add NAME' makes the first"
+            )
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+async def hang(watched: Watched, board: Board) -> None:
+    """Keep a board current until cancelled; runs where the twin runs."""
+    while True:
+        values: dict[str, Any] = {"health": health_of(watched.store())}
+        for one in watched.lines:
+            values |= {f"{one.line.id}|{key}": value for key, value in state_of(one).items()}
+        board.hang(values)
+        await asyncio.sleep(HANG_EVERY_S)
+
+
+@contextlib.contextmanager
+def served(
+    watched: Watched,
+    board: Board,
+    address: Address,
+    users_file: Path,
+    notebook_file: Path,
+    line_files: dict[str, str],
+) -> Iterator[str]:
+    """Serve the page while the context lasts.
+
+    Args:
+        watched: what it shows.
+        board: where its live values hang; see `hang`.
+        address: where.
+        users_file, notebook_file: who may use it, and what they did.
+        line_files: path or packaged name of each line, by its id.
+
+    Yields:
+        The page's address, `http://127.0.0.1:8600`.
+
+    Raises:
+        UsageError: the address can't be had, or others would see the page unprotected.
+    """
+    check_address(address, users_file)
+    guard = Guard(users_file, secure=address.secure, any_host=not is_loopback(address.host))
+    listening = _listen(address)
+    notebook = Notebook(notebook_file)
+
+    def keep(one: Experiment) -> None:
+        asked = one.asked
+        if one.kept is not None:
+            text = one.kept.to_json()
+            notebook.keep(KeptAnswer(one.id, now_us(), asked.who, asked.line.id, asked.title, text))
+
+    experiments = Experiments(keep)
+    page = Page(watched, board, guard, notebook, experiments, line_files)
+    config = uvicorn.Config(
+        make_app(page),
+        log_config=None,
+        access_log=False,
+        ssl_certfile=address.certificate,
+        ssl_keyfile=address.key,
+        proxy_headers=address.behind_proxy,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        h11_max_incomplete_event_size=16 * 1024,
+        limit_concurrency=500,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listening]}, name="page", daemon=True
+    )
+    thread.start()
+    try:
+        deadline = time.monotonic() + START_S
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise LinetwinError("the page's server did not start")
+            time.sleep(0.01)
+        scheme = "https" if address.certificate else "http"
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        yield f"{scheme}://{host}:{listening.getsockname()[1]}"
+    finally:
+        page.closing = True
+        server.should_exit = True
+        thread.join(timeout=10)
+        experiments.close()
+        notebook.close()
+        listening.close()
+
+
+def _listen(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address.host, address.port))
+    except OSError as error:
+        listening.close()
+        raise UsageError(
+            f"the page can't be served at {address.host}:{address.port}: {error.strerror}; "
+            "--page-port names another port, 0 any free one"
+        ) from None
+    return listening

@@ -1,0 +1,67 @@
+import { h } from "/static/dom.js";
+import { ask, health, lines, me, value } from "/static/twin.js";
+import { clock, dayAndTime, named, number, percent, span, t } from "/static/words.js";
+
+export function healthPage(main) {
+  const connections = h("div", { class: "scroll" });
+  const store = h("dl", { class: "facts" });
+  const notices = h("ul", { class: "notices" });
+  const forecasts = h("div");
+  const audit = h("div", { class: "scroll" });
+  main.append(h("h1", {}, t("health")),
+    h("section", { class: "card" }, h("h2", {}, t("connections")), connections),
+    h("section", { class: "card" }, h("h2", {}, t("history")), store),
+    h("section", { class: "card" }, h("h2", {}, t("forecasts")), forecasts),
+    h("section", { class: "card" }, h("h2", {}, t("notices")), notices),
+    me.role === "admin" ? h("section", { class: "card" }, h("h2", {}, t("audit")), audit) : "");
+  if (me.role === "admin") loadAudit();
+  loadForecasts();
+
+  function keep(element, text, children) {
+    if (element.dataset.text === text) return;
+    element.dataset.text = text;
+    element.replaceChildren(...children());
+  }
+
+  function changed() {
+    const rows = lines.flatMap((line) => line.plcs.map((plc) => [line, plc, value(line.id, `p/${plc.id}`)]));
+    keep(connections, JSON.stringify(rows.map(([line, plc, since]) => [line.id, plc.id, since])), () => [
+      h("table", { "aria-label": t("connections") }, h("thead", {}, h("tr", {}, [t("line"), "PLC", "", t("stations")].map((text) => h("th", { scope: "col" }, text)))),
+        h("tbody", {}, rows.map(([line, plc, since]) => h("tr", {}, h("td", {}, line.id), h("td", {}, `${plc.id} ${named(plc.name)}`),
+          h("td", { class: since === null ? "fine" : "high" }, since === null ? `✓ ${t("connected")}`
+            : since ? `⚠ ${t("lost_since")} ${clock(since, line.time_zone)}` : `⚠ ${t("never_seen")}`),
+          h("td", {}, line.stations.filter((s) => s.plc === plc.id).map((s) => s.id).join(" "))))))]);
+    const now = health();
+    if (now) {
+      const facts = [[t("points_stored"), number(now.stored)], [t("points_waiting"), number(now.waiting)],
+        [t("points_refused"), number(now.refused)], [t("points_dropped"), number(now.dropped)]];
+      if (now.away) facts.unshift([`⚠ ${t("store_away")}`, now.away]);
+      if (now.spool)
+        facts.push([t("spool"), `${number(now.spool.points)}, ${t("oldest")} ${span(now.spool.age_s)}, ${number(now.spool.drained_per_s)}/s${now.spool.away ? `, ⚠ ${now.spool.away}` : ""}`]);
+      keep(store, JSON.stringify(facts), () => facts.map(([name, is]) => h("div", {}, h("dt", {}, name), h("dd", {}, is))));
+    }
+    const told = lines.flatMap((line) => (value(line.id, "notices") ?? []).map(([at, text]) => [at, line, text]))
+      .sort((a, b) => b[0] - a[0]);
+    keep(notices, JSON.stringify(told.map(([at, , text]) => [at, text])), () => told.map(([at, line, text]) =>
+      h("li", {}, h("span", { class: "dim" }, `${clock(at, line.time_zone)} ${line.id} `), text)));
+  }
+
+  async function loadForecasts() {
+    const found = await ask("/forecasts").catch(() => null);
+    forecasts.replaceChildren(...(found?.length ? [h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {},
+      [t("line"), t("when"), "5 %", "50 %", "95 %", t("good")].map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", {}, found.map((f) => h("tr", {}, h("td", {}, f.line), h("td", {}, dayAndTime(f.due_us, undefined)),
+      h("td", {}, number(f.low)), h("td", {}, number(f.median)), h("td", {}, number(f.high)),
+      h("td", {}, f.happened === null ? "…" : `${number(f.happened)} ${f.happened >= f.low && f.happened <= f.high ? "✓" : "✗"}`))))))]
+      : [h("p", { class: "dim" }, "–")]));
+  }
+
+  async function loadAudit() {
+    const found = await ask("/audit").catch(() => []);
+    audit.replaceChildren(h("table", { "aria-label": t("audit") }, h("thead", {}, h("tr", {}, [t("when"), t("who"), t("what"), ""].map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, found.map((e) => h("tr", {}, h("td", {}, dayAndTime(e.at_us, undefined)), h("td", {}, `${e.who} ${e.role ? `(${e.role})` : ""}`),
+        h("td", {}, e.action), h("td", {}, e.detail))))));
+  }
+
+  return { changed };
+}

@@ -1,0 +1,93 @@
+import { h, setText } from "/static/dom.js";
+import { drawMimic } from "/static/mimic.js";
+import { legend } from "/static/states.js";
+import { ask, lineOf, value } from "/static/twin.js";
+import { dayAndTime, named, number, percent, short, t } from "/static/words.js";
+
+const BACK_MINUTES = 480;
+
+export function linePage(main, [id]) {
+  const line = lineOf(id);
+  if (!line) {
+    main.append(h("p", { class: "error" }, `${t("line")} ${id}?`));
+    return {};
+  }
+  let past = null, at = null, mimic = null, width = 0, asked = 0;
+  const lead = h("p", { class: "lead" });
+  const time = h("output", { for: "slider" });
+  const live = h("button", { type: "button", class: "primary", hidden: true, onclick: backToLive }, t("back_to_live"));
+  const slider = h("input", {
+    type: "range", id: "slider", min: -BACK_MINUTES, max: 0, step: 1, value: 0, "aria-label": t("time"),
+    oninput: move,
+  });
+  const holder = h("div", { class: "mimic-holder" });
+  main.append(
+    h("div", { class: "card-head" },
+      h("h1", {}, line.id, " ", h("span", { class: "thin" }, named(line.name)))),
+    lead, legend(), holder,
+    h("div", { class: "slider" }, h("label", { for: "slider" }, t("time")), slider, time, live));
+  const watch = new ResizeObserver(draw);
+  watch.observe(holder);
+
+  function read(key) {
+    if (past === null) return value(line.id, key);
+    return key.startsWith("m/") || key.startsWith("b/") || key.startsWith("l/") ? past[key] : null;
+  }
+
+  function draw() {
+    const now = Math.max(320, Math.floor(holder.clientWidth));
+    if (now === width) return;
+    width = now;
+    mimic = drawMimic(line, width, (station) => `#/station/${line.id}/${station.id}`);
+    holder.replaceChildren(mimic.root);
+    mimic.changed(read);
+  }
+
+  function changed() {
+    const now = value(line.id, "line");
+    if (!now) return;
+    if (past === null) {
+      at = now.newest_us;
+      setText(time, `${t("live")} · ${dayAndTime(at, line.time_zone)}`);
+    }
+    const slow = now.slowest.length === 1 ? line.station[now.slowest[0]] : null;
+    const unknown = now.output_unknown_since_us;
+    setText(lead, [
+      unknown !== null ? `? ${t("output")} ${t("unknown")}` : now.good_per_h === null ? t("no_rate")
+        : `${short(now.good_per_h)} ${line.unit} ${t("good_per_h")}${line.target_per_h
+          ? ` (${percent(now.good_per_h / line.target_per_h)} ${t("of_target")} ${number(line.target_per_h)})` : ""}`,
+      `${t("yield")} ${percent(now.yield_ratio, 2)}`,
+      slow ? `${t("bottleneck")}: ${slow.id} ${named(slow.name)} – ${t("bottleneck_why")}` : `${t("bottleneck")}: ${t("bottleneck_unsure")}`,
+    ].join(" · "));
+    mimic?.changed(read);
+  }
+
+  async function move() {
+    const minutes = Number(slider.value);
+    if (minutes === 0) { backToLive(); return; }
+    const newest = value(line.id, "line")?.newest_us ?? 0;
+    const then = Math.floor((newest + minutes * 60e6) / 60e6) * 60e6;
+    const mine = ++asked;
+    setText(time, `${t("past")} · ${dayAndTime(then, line.time_zone)}`);
+    live.hidden = false;
+    holder.classList.add("past");
+    const found = await ask(`/lines/${line.id}/at?at_us=${then}`).catch((error) => {
+      if (mine === asked) setText(time, error.message);
+      return null;
+    });
+    if (mine !== asked || found === null) return;
+    past = found;
+    mimic?.changed(read);
+  }
+
+  function backToLive() {
+    asked += 1;
+    past = null;
+    slider.value = 0;
+    live.hidden = true;
+    holder.classList.remove("past");
+    changed();
+  }
+
+  return { changed, leave: () => watch.disconnect() };
+}

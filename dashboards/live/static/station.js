@@ -1,0 +1,114 @@
+import { bands, histogram } from "/static/charts.js";
+import { h, setText } from "/static/dom.js";
+import { plotCurve } from "/static/plot.js";
+import { legend, stateClass, stateWord } from "/static/states.js";
+import { ask, lineOf, value } from "/static/twin.js";
+import { clock, named, number, percent, short, span, t } from "/static/words.js";
+
+const HOUR = 3600e6;
+
+export function stationPage(main, [lineId, id]) {
+  const line = lineOf(lineId), station = line?.station[id];
+  if (!station) {
+    main.append(h("p", { class: "error" }, `${t("station")} ${id}?`));
+    return {};
+  }
+  const hours = h("select", { id: "hours", onchange: () => load() },
+    [1, 4, 8, 24].map((n) => h("option", { value: n }, String(n))));
+  const unit = h("select", { id: "unit", onchange: () => load() },
+    station.machines.map((m) => h("option", { value: m }, m)));
+  const tiles = h("div", { class: "tiles" });
+  const facts = h("dl", { class: "facts" });
+  const timeline = h("div", { class: "scroll" });
+  const times = h("div");
+  const variables = h("div", { class: "variables" });
+  const alarms = h("ul", { class: "wrong" });
+  main.append(
+    h("p", { class: "crumbs" }, h("a", { href: `#/line/${line.id}` }, `← ${line.id}`)),
+    h("h1", {}, station.id, " ", h("span", { class: "thin" }, named(station.name))),
+    tiles, legend(), facts,
+    h("div", { class: "controls" }, h("label", { for: "hours" }, t("last_hours")), hours,
+      h("label", { for: "unit" }, t("machine")), unit),
+    h("section", { class: "card" }, h("h2", {}, t("timeline")), timeline),
+    h("section", { class: "card" }, h("h2", {}, t("cycle_times")), times),
+    h("section", { class: "card" }, h("h2", {}, t("variables")), variables),
+    h("section", { class: "card" }, h("h2", {}, t("alarms")), alarms));
+  let loading = 0;
+  load();
+  const timer = setInterval(() => load(), 30000);
+
+  function changed() {
+    const known = value(line.id, `s/${station.id}`);
+    const letters = station.machines.map((m) => value(line.id, `m/${m}`) ?? "?");
+    const text = letters.join("");
+    if (tiles.dataset.text !== text) {
+      tiles.dataset.text = text;
+      tiles.replaceChildren(...station.machines.map((m, i) => h("span", {
+        class: `tile wide ${stateClass(letters[i])}`, title: stateWord(letters[i]),
+      }, `${m} ${letters[i]}`)));
+    }
+    if (!known) return;
+    const rows = [
+      [t("waiting"), percent(known.waiting_share)],
+      [t("processed"), number(known.processed)],
+      [t("scrap"), number(known.defective)],
+      [t("failure_count"), number(known.failures)],
+    ];
+    if (known.unknown_since_us !== null)
+      rows.unshift([t("unknown_since"), known.unknown_since_us ? clock(known.unknown_since_us, line.time_zone) : t("never_seen")]);
+    const said = JSON.stringify(rows);
+    if (facts.dataset.text !== said) {
+      facts.dataset.text = said;
+      facts.replaceChildren(...rows.map(([name, is]) => h("div", {}, h("dt", {}, name), h("dd", {}, is))));
+    }
+    const standing = (value(line.id, "alarms") ?? []).filter((alarm) => alarm[1] === station.id);
+    const told = JSON.stringify(standing);
+    if (alarms.dataset.text !== told) {
+      alarms.dataset.text = told;
+      alarms.replaceChildren(...(standing.length ? standing.map(([of, , alarm, severity, since]) =>
+        h("li", { class: severity >= 700 ? "high" : "medium" },
+          `${of} ${alarm} ${named(station.alarms.find((a) => a.id === alarm).name)} `,
+          h("span", { class: "dim" }, clock(since, line.time_zone, false))))
+        : [h("li", { class: "fine" }, `✓ ${t("no_alarms")}`)]));
+    }
+  }
+
+  async function load() {
+    const to = value(line.id, "line")?.newest_us;
+    if (!to) { setTimeout(() => { if (!loading) load(); }, 500); return; }
+    const mine = ++loading;
+    const from = to - Number(hours.value) * HOUR;
+    const range = `from_us=${from}&to_us=${to}`;
+    const at = `/lines/${line.id}/stations/${station.id}`;
+    try {
+      const [spells, cycles] = await Promise.all([
+        ask(`${at}/spells?${range}`), ask(`${at}/cycle_times?${range}`)]);
+      if (mine !== loading) return;
+      timeline.replaceChildren(bands(line, spells, from, to));
+      times.replaceChildren(...(cycles.operations ? [
+        histogram(cycles, station.cycle_time_hundredths_s),
+        h("p", { class: "dim" }, h("span", { class: "key measured" }), `${t("measured")}: ${number(cycles.operations)} ${t("operations")}, ${t("mean")} ${span(cycles.mean_s)}`,
+          h("span", { class: "key model" }), `${t("model")}: ${t("mean")} ${span(station.cycle_time_s)}`,
+          cycles.longer ? `; ${number(cycles.longer)} ${t("longer_left_out")}` : ""),
+      ] : [h("p", { class: "dim" }, t("no_history"))]));
+      const drawn = [];
+      for (const variable of station.variables) {
+        const curve = await ask(`/lines/${line.id}/curve?unit=${unit.value}&signal=variable.${variable.id}&${range}`);
+        if (mine !== loading) return;
+        drawn.push([variable, curve]);
+      }
+      variables.replaceChildren(...(drawn.length ? [] : [h("p", { class: "dim" }, t("no_variables"))]));
+      for (const [variable, curve] of drawn) {
+        const holder = h("figure", {}, h("figcaption", {}, `${unit.value} ${named(variable.name)}, ${variable.unit}`,
+          h("span", { class: "dim" }, ` ${t("limits")} ${short(variable.alarm_low)} … ${short(variable.alarm_high)}`)));
+        variables.append(holder);
+        if (curve.at_us.length) plotCurve(holder, line, curve, [variable.alarm_low, variable.alarm_high]);
+        else holder.append(h("p", { class: "dim" }, t("no_history")));
+      }
+    } catch (error) {
+      if (mine === loading) setText(times, error.message);
+    }
+  }
+
+  return { changed, leave: () => { loading = -1; clearInterval(timer); } };
+}
