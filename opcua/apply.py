@@ -12,6 +12,7 @@ from asyncua import ua
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
 
 from opcua.companion_space import described
+from opcua.naming import PATHS, Naming, Syntax
 from opcua.node_spec import Derived, NodeKind, NodeSpec
 from opcua.properties import properties, signal_type
 from opcua.structures import instant
@@ -73,6 +74,7 @@ def apply(
     values: Mapping[tuple[str, str], Value],
     at_unix_us: int,
     locale: Locale = "en",
+    syntax: Syntax = PATHS,
 ) -> AppliedPlan:
     """Make a plan's nodes in a server's address space, each with its first value.
 
@@ -85,8 +87,10 @@ def apply(
         at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC.
         locale: language of display names and descriptions; asyncua serves one, whatever a
             client asks for.
+        syntax: how node ids are written.
     """
-    writer = _Writer(space, uri, namespaces, locale, at_unix_us)
+    naming = Naming(namespaces[uri], syntax)
+    writer = _Writer(space, uri, namespaces, locale, at_unix_us, naming)
     variables: dict[tuple[str, str], tuple[ua.NodeId, ValueType]] = {}
     derived: dict[tuple[str, str], list[tuple[ua.NodeId, Derived]]] = {}
     methods: dict[str, tuple[ua.NodeId, ua.NodeId]] = {}
@@ -150,8 +154,10 @@ class _Writer:
         namespaces: Namespaces,
         locale: Locale,
         at_unix_us: int,
+        naming: Naming,
     ) -> None:
         self._space = space
+        self._naming = naming
         self._uri = uri
         self._namespaces = namespaces
         self._locale = locale
@@ -207,7 +213,7 @@ class _Writer:
         return made
 
     def _id(self, node: str) -> ua.NodeId:
-        return ua.NodeId(node, self._namespaces[self._uri])
+        return self._naming.node_id(node)
 
     def _node(self, spec: NodeSpec) -> NodeData:
         data = NodeData(self._id(spec.node))

@@ -19,6 +19,7 @@ from asyncua.server.address_space import AddressSpace, AttributeService, Attribu
 from asyncua.server.internal_server import InternalServer
 
 from opcua.method_nodes import Method, argument, method_node, object_node
+from opcua.naming import Naming
 from opcua.requests import Requests
 from twin.errors import CommandRefused
 from twin.model.line import Line
@@ -35,7 +36,7 @@ Key = tuple[str, str]
 
 def bind_requests(
     server: InternalServer,
-    index: int,
+    naming: Naming,
     line: Line,
     plc: str,
     requests: Requests,
@@ -45,7 +46,7 @@ def bind_requests(
 
     Args:
         server: what the nodes are in.
-        index: of the line's namespace.
+        naming: how the line's nodes are named.
         line, plc: whose machines.
         requests: who carries out what is asked.
         nodes: the setpoints' nodes by (unit, setpoint).
@@ -61,7 +62,7 @@ def bind_requests(
             continue
         for machine in range(station.machines):
             unit = station.machine_id(machine)
-            _commands(space, index, f"{line.id}/{station.id}/{unit}", unit, requests)
+            _commands(space, naming, f"{line.id}/{station.id}/{unit}", unit, requests)
 
 
 class _Setpoints(AttributeService):  # type: ignore[misc]  # no types
@@ -96,15 +97,17 @@ class _Setpoints(AttributeService):  # type: ignore[misc]  # no types
         return code
 
 
-def _commands(space: AddressSpace, index: int, above: str, unit: str, requests: Requests) -> None:
-    folder = object_node(space, index, above, "Commands")
+def _commands(
+    space: AddressSpace, naming: Naming, above: str, unit: str, requests: Requests
+) -> None:
+    folder = object_node(space, naming, above, "Commands")
     reason = argument("Reason", ua.ObjectIds.Int32, "stop reason to show, 0 for none")
     for command in Command:
         takes = [reason] if command in (Command.ABORT, Command.STOP, Command.HOLD) else []
         call = _command(requests, unit, command)
-        method_node(space, index, folder, command.method, takes, call)
+        method_node(space, naming, folder, command.method, takes, call)
     mode = argument("Mode", ua.ObjectIds.Int32, "1 Produce, 2 Maintenance, 3 Manual")
-    method_node(space, index, folder, "SetUnitMode", [mode], _mode(requests, unit))
+    method_node(space, naming, folder, "SetUnitMode", [mode], _mode(requests, unit))
 
 
 def _command(requests: Requests, unit: str, command: Command) -> Method:

@@ -19,7 +19,7 @@ from typing import Any
 from asyncua import Server, ua
 from asyncua.server.address_space import AddressSpace
 
-from opcua.address_space import PLC_SIGNALS, namespace_uri, plan, plc_ids
+from opcua.address_space import PLC_SIGNALS, plan, plc_ids
 from opcua.apply import AppliedPlan, Locale, apply, wire_value
 from opcua.clock import Clock
 from opcua.collection import no_collection
@@ -30,7 +30,9 @@ from opcua.faults.stand import FaultStand
 from opcua.faults.tamper import Tamper
 from opcua.faults.wire import Wire
 from opcua.guarded_server import guarded_server, namespace_table
+from opcua.naming import Naming
 from opcua.packml_methods import bind_packml
+from opcua.personality import GENERIC, Personality, dress, own_uri, say_make
 from opcua.recorder import Recorder
 from opcua.requests import Requests
 from opcua.security import ServerSecurity, is_loopback
@@ -63,6 +65,7 @@ class PlcServer:
         host: address to listen on.
         port: 0 to 65535; 0 for any free one.
         locale: language of descriptions.
+        personality: the make of PLC to be like.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class PlcServer:
         host: str = "127.0.0.1",
         port: int = 0,
         locale: Locale = "en",
+        personality: Personality = GENERIC,
     ) -> None:
         if security is None and not is_loopback(host):
             raise UsageError(
@@ -86,11 +90,12 @@ class PlcServer:
         self.wire = Wire(random.Random(f"{line.id}/{plc}"))
         self.namespace_shift = 0
         self._requests: Requests | None = None
-        self.fault_methods: Callable[[AddressSpace, int], None] | None = None
+        self.fault_methods: Callable[[AddressSpace, Naming], None] | None = None
         self.recorder: Recorder | None = None
         self._host = host
         self._port = port
         self._locale: Locale = locale
+        self._personality = personality
         self._server: Server | None = None
         self._applied = AppliedPlan({})
         self._values: dict[Key, Value] = {}
@@ -116,11 +121,15 @@ class PlcServer:
         Raises:
             UsageError: the address can't be listened on.
         """
-        uri = namespace_uri(self.line)
-        namespaces = namespace_table(uri, self.namespace_shift)
+        make = self._personality
+        uri = own_uri(make, self.line)
+        namespaces = namespace_table(uri, self.namespace_shift, make.libraries)
+        naming = Naming(namespaces[uri], make.syntax)
         self._requests = requests
         name = f"{self.line.id} {self.plc}"
-        server = await guarded_server(name, self.url, self.security, namespaces)
+        server = await guarded_server(name, self.url, self.security, namespaces, make.limits)
+        if make is not GENERIC:
+            await say_make(server, make)
         own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
         settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc))
         self._values = {**own, **values, **(requests.values if requests else {})}
@@ -128,10 +137,11 @@ class PlcServer:
             server.iserver.aspace,
             uri,
             namespaces,
-            (*plan(self.line, self.plc), *settable),
+            dress((*plan(self.line, self.plc), *settable), make, self.line),
             self._values,
             at_unix_us,
             self._locale,
+            make.syntax,
         )
         table = server.iserver.table
         variables = self._applied.variables
@@ -139,13 +149,12 @@ class PlcServer:
         self._places = dict(zip(variables, places, strict=True))
         if requests is not None:
             nodes = {s.key: self._applied.variables[s.key][0] for s in settable if s.key}
-            index = namespaces[uri]
-            bind_requests(server.iserver, index, self.line, self.plc, requests, nodes)
+            bind_requests(server.iserver, naming, self.line, self.plc, requests, nodes)
             bind_packml(server.iserver.aspace, self._applied, requests)
         if self.recorder is not None:
             self.recorder.listen(server.iserver)
         if self.fault_methods is not None:
-            self.fault_methods(server.iserver.aspace, namespaces[uri])
+            self.fault_methods(server.iserver.aspace, naming)
         try:
             await server.start()
         except OSError as error:
@@ -455,8 +464,8 @@ class ServedLine:
             await asyncio.sleep(0)
 
 
-def _bind_faults(plc: str, stand: FaultStand, space: AddressSpace, index: int) -> None:
-    bind_faults(space, index, plc, stand)
+def _bind_faults(plc: str, stand: FaultStand, space: AddressSpace, naming: Naming) -> None:
+    bind_faults(space, naming, plc, stand)
 
 
 @asynccontextmanager
@@ -475,6 +484,7 @@ async def serve_line(
     seed: int = 1,
     test_methods: bool = False,
     recorder: Recorder | None = None,
+    personality: Personality = GENERIC,
 ) -> AsyncIterator[ServedLine]:
     """Serve a line's PLCs for as long as the context lasts. `ServedLine.run` keeps it going.
 
@@ -494,6 +504,7 @@ async def serve_line(
         seed: of jitter and of faults.
         test_methods: whether clients can switch faults by methods of each PLC.
         recorder: writes down what clients do; None: nobody does.
+        personality: the make of PLC to be like (`opcua.personality`).
 
     Yields:
         The line, with every PLC listening.
@@ -514,7 +525,8 @@ async def serve_line(
     file_ports = {plc.id: plc.port for plc in line.plcs}
     chosen = {**file_ports, **(ports or {})}
     servers = tuple(
-        PlcServer(line, plc, security, host, chosen.get(plc, 0), locale) for plc in wanted
+        PlcServer(line, plc, security, host, chosen.get(plc, 0), locale, personality)
+        for plc in wanted
     )
     served = ServedLine(plant, clock, servers, scan_s, monotonic, jitter_s=jitter_s, seed=seed)
     async with AsyncExitStack() as stack:

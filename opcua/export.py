@@ -8,8 +8,10 @@ from io import StringIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from opcua.address_space import namespace_uri, plan, plc_ids
+from opcua.address_space import plan, plc_ids
+from opcua.naming import Syntax
 from opcua.node_spec import NodeKind, NodeSpec
+from opcua.personality import GENERIC, Personality, dress, own_uri
 from opcua.properties import properties, signal_type
 from opcua.setpoint_nodes import setpoint_specs
 from opcua.standards import STANDARD_URIS, nodesets
@@ -39,18 +41,22 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def _specs(line: Line) -> Iterator[tuple[str, NodeSpec]]:
+def _specs(line: Line, make: Personality) -> Iterator[tuple[str, NodeSpec]]:
     """Every node of a line with its PLC; equipment that several PLCs have a part of comes once."""
     seen: set[str] = set()
     for plc in plc_ids(line):
-        for spec in (*plan(line, plc), *setpoint_specs(line, plc)):
+        for spec in dress((*plan(line, plc), *setpoint_specs(line, plc)), make, line):
             if spec.node not in seen:
                 seen.add(spec.node)
                 yield plc, spec
 
 
-def tags_csv(line: Line) -> str:
+def tags_csv(line: Line, make: Personality = GENERIC) -> str:
     """List a line's signals, one a row, in the order of its plan.
+
+    Args:
+        line: the line.
+        make: the make of PLC whose node ids are written.
 
     Returns:
         CSV with a head row; node ids name the namespace by its URI, as `nsu=...;s=...`.
@@ -63,14 +69,14 @@ def tags_csv(line: Line) -> str:
     text = StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(CSV_COLUMNS)
-    uri = namespace_uri(line)
-    for plc, spec in _specs(line):
+    uri = own_uri(make, line)
+    for plc, spec in _specs(line, make):
         if spec.key is None or spec.value_type is None:
             continue
         rows.writerow(
             (
                 plc,
-                f"nsu={uri};s={spec.node}",
+                f"nsu={uri};s={make.syntax.ident(spec.node)}",
                 *spec.key,
                 spec.value_type.value,
                 "" if spec.unit == "1" else spec.unit,
@@ -85,20 +91,26 @@ def tags_csv(line: Line) -> str:
     return text.getvalue()
 
 
-def nodeset_xml(line: Line) -> str:
+def nodeset_xml(line: Line, make: Personality = GENERIC) -> str:
     """Write a line's whole address space as a NodeSet2 document (OPC 10000-6, annex F).
 
     Values that never change are in it, but for the companion standards' structures; those
     of signals are the running PLC's to say. It needs the companion standards, which it names.
+
+    Args:
+        line: the line.
+        make: the make of PLC whose node ids are written.
     """
-    return _Writer(namespace_uri(line)).document(spec for _, spec in _specs(line))
+    writer = _Writer(own_uri(make, line), make.syntax)
+    return writer.document(spec for _, spec in _specs(line, make))
 
 
 class _Writer:
     """Knows the document's namespaces."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, syntax: Syntax) -> None:
         self._uri = uri
+        self._syntax = syntax
         uris = (BASE, uri, *STANDARD_URIS)
         self._index = {each: index for index, each in enumerate(uris)}
 
@@ -138,7 +150,7 @@ class _Writer:
         return f"ns={index};{kind}={ref.ident}" if index else f"{kind}={ref.ident}"
 
     def _own(self, node: str) -> str:
-        return self._id(Ref(self._uri, node))
+        return self._id(Ref(self._uri, self._syntax.ident(node)))
 
     def _node(self, root: Element, spec: NodeSpec) -> Element:
         is_variable = spec.kind is NodeKind.VARIABLE

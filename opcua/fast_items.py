@@ -18,7 +18,7 @@ from asyncua.ua.ua_binary import struct_to_binary
 
 from opcua.tag_table import SCALARS, Codes, Ints, Raw, TagTable
 
-__all__ = ["FastItems"]
+__all__ = ["FastItems", "is_nothing"]
 
 _STATUS_ONLY, _WITH_TIME = ua.DataChangeTrigger.Status, ua.DataChangeTrigger.StatusValueTimestamp
 _OVERFLOW = 0x480
@@ -84,6 +84,9 @@ class FastItems:
         """Whether something waits to be published."""
         return (self._waiting > 0 and bool(self._reports.any())) or bool(self._odd)
 
+    def __len__(self) -> int:
+        return len(self._tags)
+
     def __contains__(self, item: int) -> bool:
         return item in self._tags
 
@@ -96,7 +99,7 @@ class FastItems:
         if what.AttributeId != ua.AttributeIds.Value or what.IndexRange:
             return None
         wanted = asked.RequestedParameters.Filter
-        if _is_nothing(wanted):
+        if is_nothing(wanted):
             return tag
         filtered = _change_filter(wanted)
         percent = filtered is None or filtered.DeadbandType == ua.DeadbandType.Percent
@@ -341,7 +344,7 @@ def _change_filter(sent: Any) -> Any:
     return sent if type(sent).__name__ == "DataChangeFilter" else None
 
 
-def _is_nothing(sent: object) -> bool:
+def is_nothing(sent: object) -> bool:
     """Whether what came is no filter: asyncua reads an empty extension object as one."""
     return sent is None or (isinstance(sent, ua.ExtensionObject) and sent.TypeId.is_null())
 

@@ -9,6 +9,7 @@ before it asks who that is. Each is closed here.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,8 @@ from asyncua.server.internal_session import InternalSession
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from opcua.limited_session import LimitedSession
+from opcua.limits import NO_LIMITS, Limits, show_limits
 from opcua.quiet import quiet_asyncua
 from opcua.security import SERVER_URI, ServerSecurity
 from opcua.standard_space import standard_nodes
@@ -47,7 +50,11 @@ _UNACKNOWLEDGED = 64
 
 
 async def guarded_server(
-    name: str, url: str, security: ServerSecurity | None, namespaces: Namespaces
+    name: str,
+    url: str,
+    security: ServerSecurity | None,
+    namespaces: Namespaces,
+    limits: Limits = NO_LIMITS,
 ) -> Server:
     """Make a server, not started yet.
 
@@ -57,9 +64,10 @@ async def guarded_server(
         security: whom to let in, over a channel that is signed, or signed and encrypted; None:
             everybody, with neither.
         namespaces: as `namespace_table` numbers them.
+        limits: what it allows.
     """
     quiet_asyncua()
-    internal = _Internal(security, namespaces)
+    internal = _Internal(security, namespaces, limits)
     server = Server(iserver=internal)
     await server.init()
     await server.set_application_uri(SERVER_URI)
@@ -81,19 +89,21 @@ async def guarded_server(
     return server
 
 
-def namespace_table(uri: str, shift: int = 0) -> Namespaces:
+def namespace_table(uri: str, shift: int = 0, libraries: Sequence[str] = ()) -> Namespaces:
     """Number the namespaces of a server: what it publishes comes before the companion standards.
 
     Args:
         uri: the namespace of what it publishes.
         shift: namespaces that come before it, as after a change of the PLC's program.
+        libraries: namespaces that a make of PLC has before that of its variables.
 
     >>> namespace_table("urn:l")["urn:l"], namespace_table("urn:l", 3)["urn:l"]
     (2, 5)
     """
     before = (f"urn:linetwin:library:{number}" for number in range(shift))
-    uris = (BASE, SERVER_URI, *before, uri, *STANDARD_URIS)
-    return {each: index for index, each in enumerate(uris)}
+    uris = (BASE, SERVER_URI, *before, *libraries, uri, *STANDARD_URIS)
+    # Each once, where it comes first.
+    return {each: index for index, each in enumerate(dict.fromkeys(uris))}
 
 
 class _Trusted:
@@ -140,18 +150,38 @@ class _OneUser:
 class _Internal(InternalServer):  # type: ignore[misc]  # no types
     """The parts of asyncua's inner server that must not stay as they are."""
 
-    def __init__(self, security: ServerSecurity | None, namespaces: Namespaces) -> None:
+    def __init__(
+        self, security: ServerSecurity | None, namespaces: Namespaces, limits: Limits
+    ) -> None:
         self._namespaces = namespaces
+        self._limits = limits
         super().__init__(user_manager=_OneUser(security))
         self.max_session_timeout_ms = _SESSION_TIMEOUT_MS
         self.max_unacked_messages_per_subscription = _UNACKNOWLEDGED
         self.table = TagTable(self.aspace)
-        self.subscription_service = BulkSubscriptions(self.aspace, self, self.table)
+        self.subscription_service = BulkSubscriptions(self.aspace, self, self.table, limits)
         self.isession.subscription_service = self.subscription_service
         self.allow_remote_admin = False
 
     async def load_standard_address_space(self, shelf_file: Any = None) -> None:
         self.aspace._nodes = standard_nodes(self._namespaces)  # noqa: SLF001 -- asyncua's own cache does the same
+
+    def create_session(
+        self, name: str, user: User | None = None, external: bool = False
+    ) -> InternalSession:
+        most = self._limits.sessions
+        if external and most and len(self._external_sessions) >= most:
+            raise ServiceError(ua.StatusCodes.BadTooManySessions)
+        session = LimitedSession(
+            self,
+            self.aspace,
+            self.subscription_service,
+            name,
+            user=user or User(role=UserRole.Anonymous),
+            external=external,
+        )
+        session.limits = self._limits
+        return session
 
     def lookup_external_session(self, auth_token: ua.NodeId) -> InternalSession | None:
         # asyncua would hand the session over before it looks at who asks; numbers can be guessed.
@@ -163,6 +193,7 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
 
     async def start(self) -> None:
         await super().start()
+        show_limits(self.aspace, self._limits)
         # Read when asked for, instead of a task that writes them every second.
         now = _attribute(self, ua.ObjectIds.Server_ServerStatus_CurrentTime)
         status = _attribute(self, ua.ObjectIds.Server_ServerStatus)

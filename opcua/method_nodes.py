@@ -8,6 +8,8 @@ from typing import Any
 from asyncua import ua
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
 
+from opcua.naming import Naming
+
 __all__ = ["Method", "argument", "method_node", "object_node"]
 
 _HAS_COMPONENT = ua.NodeId(ua.ObjectIds.HasComponent)
@@ -21,11 +23,12 @@ def argument(name: str, data_type: int, text: str) -> ua.Argument:
     return ua.Argument(name, ua.NodeId(data_type), Description=ua.LocalizedText(text, "en"))
 
 
-def object_node(space: AddressSpace, index: int, above: str, name: str) -> NodeData:
+def object_node(space: AddressSpace, naming: Naming, above: str, name: str) -> NodeData:
     """Make a folder of methods below a node that is there."""
-    node = _node(space, index, f"{above}/{name}", name, ua.NodeClass.Object)
+    parent = space[naming.node_id(above)]
+    node = _node(space, naming.below(parent.nodeid, name), name, ua.NodeClass.Object)
     _set(node, ua.AttributeIds.EventNotifier, ua.Variant(0, ua.VariantType.Byte))
-    _link(space[ua.NodeId(above, index)], node, _HAS_COMPONENT)
+    _link(parent, node, _HAS_COMPONENT)
     folder_type = space[ua.NodeId(ua.ObjectIds.FolderType)]
     node.references.append(_described(folder_type, _HAS_TYPE, is_forward=True))
     return node
@@ -33,7 +36,7 @@ def object_node(space: AddressSpace, index: int, above: str, name: str) -> NodeD
 
 def method_node(
     space: AddressSpace,
-    index: int,
+    naming: Naming,
     parent: NodeData,
     name: str,
     takes: list[ua.Argument],
@@ -42,21 +45,22 @@ def method_node(
     """Make a method below an object.
 
     Args:
-        space, index: where.
+        space, naming: where, and how its nodes are named.
         parent: the object.
         name: its own.
         takes: its arguments.
         call: what it calls, with the object's id and a variant for each argument.
     """
-    path = f"{parent.nodeid.Identifier}/{name}"
-    node = _node(space, index, path, name, ua.NodeClass.Method)
+    node_id = naming.below(parent.nodeid, name)
+    node = _node(space, node_id, name, ua.NodeClass.Method)
     for attribute in (ua.AttributeIds.Executable, ua.AttributeIds.UserExecutable):
         _set(node, attribute, ua.Variant(True, ua.VariantType.Boolean))
     node.call = call
     _link(parent, node, _HAS_COMPONENT)
     if not takes:
         return
-    inputs = _node(space, index, f"{path}/InputArguments", "InputArguments", ua.NodeClass.Variable)
+    below = naming.below(node_id, "InputArguments")
+    inputs = _node(space, below, "InputArguments", ua.NodeClass.Variable)
     inputs.attributes[ua.AttributeIds.BrowseName] = AttributeValue(
         ua.DataValue(ua.Variant(ua.QualifiedName("InputArguments", 0)))
     )
@@ -72,11 +76,9 @@ def method_node(
     inputs.references.append(_described(property_type, _HAS_TYPE, is_forward=True))
 
 
-def _node(
-    space: AddressSpace, index: int, path: str, name: str, node_class: ua.NodeClass
-) -> NodeData:
-    node = NodeData(ua.NodeId(path, index))
-    qualified = ua.QualifiedName(name, index)
+def _node(space: AddressSpace, node_id: ua.NodeId, name: str, node_class: ua.NodeClass) -> NodeData:
+    node = NodeData(node_id)
+    qualified = ua.QualifiedName(name, node_id.NamespaceIndex)
     _set(node, ua.AttributeIds.NodeId, ua.Variant(node.nodeid, ua.VariantType.NodeId))
     _set(node, ua.AttributeIds.NodeClass, ua.Variant(node_class, ua.VariantType.Int32))
     _set(node, ua.AttributeIds.BrowseName, ua.Variant(qualified, ua.VariantType.QualifiedName))

@@ -22,6 +22,7 @@ from asyncua.server.address_space import NodeData
 from opcua.clock import Clock
 from opcua.collection import no_collection
 from opcua.guarded_server import guarded_server
+from opcua.limits import NO_LIMITS, Limits
 from opcua.rules import Rule, moving
 from opcua.security import SERVER_URI, ServerSecurity, is_loopback
 from opcua.standards import ISA95, STANDARD_URIS, nodesets
@@ -207,6 +208,7 @@ async def serve_own_plc(
     host: str = "127.0.0.1",
     port: int = 0,
     seed: int = 1,
+    limits: Limits = NO_LIMITS,
 ) -> AsyncIterator[OwnPlc]:
     """Serve a PLC of the user's own for as long as the context lasts; `OwnPlc.run` keeps it going.
 
@@ -218,6 +220,7 @@ async def serve_own_plc(
         load: nodes for load tests.
         host, port: where to listen; 0 for any free port.
         seed: of the rules that draw.
+        limits: what it allows.
 
     Raises:
         UsageError: the export can't be read, a rule names nothing, the port is taken.
@@ -228,7 +231,7 @@ async def serve_own_plc(
     # Exports build on the companion standards: they are there already.
     uris = (BASE, SERVER_URI, *STANDARD_URIS)
     namespaces = {uri: index for index, uri in enumerate(uris)}
-    server = await guarded_server("own PLC", url, security, namespaces)
+    server = await guarded_server("own PLC", url, security, namespaces, limits)
     if nodeset is not None:
         try:
             await _say_version(server)

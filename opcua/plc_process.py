@@ -26,6 +26,7 @@ from typing import Any
 from opcua.clock import ManualClock, WallClock
 from opcua.emulated_plc import ServedLine, serve_line
 from opcua.faults.script import fault_order
+from opcua.personality import personality
 from opcua.recorder import Recorder
 from opcua.security import server_security
 from opcua.standard_space import standard_nodes
@@ -80,6 +81,7 @@ class PlcOptions:
         speed: plant seconds a second; None: the plant stands until it is advanced.
         pki: directory of keys, for an encrypted PLC; None: open, on loopback.
         plcs: ids of the PLCs to serve; None: all.
+        personality: the make of PLC to be like, as `s7-1200`.
     """
 
     line: Line = field(default_factory=lambda: TEST_LINE)
@@ -88,6 +90,7 @@ class PlcOptions:
     speed: float | None = 1.0
     pki: Path | None = None
     plcs: tuple[str, ...] | None = None
+    personality: str = "generic"
 
 
 class _Served:
@@ -181,6 +184,7 @@ async def _serve(connection: Connection, options: PlcOptions) -> None:
                 scan_s=options.scan_s,
                 seed=options.seed,
                 recorder=recorder,
+                personality=personality(options.personality),
             )
         )
         scans = None

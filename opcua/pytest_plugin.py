@@ -338,8 +338,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tell pytest the marks."""
     config.addinivalue_line(
         "markers",
-        "plc(line=..., seed=1, scan_s=0.1, speed=1.0, pki=None, plcs=None): what the fixture plc "
-        "serves; a line is a file, the name of a packaged line, or a Line",
+        "plc(line=..., seed=1, scan_s=0.1, speed=1.0, pki=None, plcs=None, personality='generic'): "
+        "what the fixture plc serves; a line is a file, the name of a packaged line, or a Line",
     )
     config.addinivalue_line(
         "markers",

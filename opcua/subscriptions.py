@@ -14,7 +14,8 @@ from asyncua.server.internal_subscription import InternalSubscription
 from asyncua.server.monitored_item_service import MonitoredItemService
 from asyncua.server.subscription_service import SubscriptionService
 
-from opcua.fast_items import FastItems
+from opcua.fast_items import FastItems, is_nothing
+from opcua.limits import NO_LIMITS, Limits
 from opcua.tag_table import TagTable, ticks_of
 
 __all__ = ["BulkSubscriptions"]
@@ -29,11 +30,43 @@ class BulkSubscriptions(SubscriptionService):  # type: ignore[misc]  # no types
         space: its nodes.
         server: whose they are.
         table: its scalar values.
+        limits: what it allows.
     """
 
-    def __init__(self, space: AddressSpace, server: InternalServer, table: TagTable) -> None:
+    def __init__(
+        self,
+        space: AddressSpace,
+        server: InternalServer,
+        table: TagTable,
+        limits: Limits = NO_LIMITS,
+    ) -> None:
         super().__init__(space, server)
         self._table = table
+        self._limits = limits
+
+    @property
+    def monitored_items(self) -> int:
+        """How many there are, in all subscriptions."""
+        return sum(len(one.monitored_item_srv) for one in self.subscriptions.values())
+
+    def refusal(self, items: _Items, asked: ua.MonitoredItemCreateRequest) -> int:
+        """Find the status code that an item is to be refused with; 0: it is not."""
+        limits = self._limits
+        if limits.filter_refused and not is_nothing(asked.RequestedParameters.Filter):
+            return limits.filter_refused
+        most, each = limits.monitored_items, limits.items_a_subscription
+        if (most and self.monitored_items >= most) or (each and len(items) >= each):
+            return int(ua.StatusCodes.BadTooManyMonitoredItems)
+        return 0
+
+    def sampling_ms(self, asked: ua.MonitoringParameters, publishing_ms: float) -> float:
+        """Revise a sampling interval; without a limit an item is told of every change."""
+        least = self._limits.least_sampling_ms
+        if not least:
+            return publishing_ms
+        # Asked for less than 0 it is the publishing interval (OPC 10000-4, 7.21).
+        wanted = publishing_ms if asked.SamplingInterval < 0 else asked.SamplingInterval
+        return max(least, wanted)
 
     async def create_subscription(
         self,
@@ -46,13 +79,21 @@ class BulkSubscriptions(SubscriptionService):  # type: ignore[misc]  # no types
         server = self.iserver
         if len(self.subscriptions) >= server.max_subscriptions:
             raise ServiceError(ua.StatusCodes.BadTooManySubscriptions)
+        most = self._limits.subscriptions
+        own = sum(one.session_id == session_id for one in self.subscriptions.values())
+        if most and request_callback is not None and own >= most:
+            raise ServiceError(ua.StatusCodes.BadTooManySubscriptions)
         self._sub_id_counter += 1
         result = ua.CreateSubscriptionResult(
             SubscriptionId=self._sub_id_counter,
             # asyncua's own inner subscriptions ask for 0: at once.
             RevisedPublishingInterval=params.RequestedPublishingInterval
             if request_callback is None
-            else max(_LEAST_PUBLISHING_MS, params.RequestedPublishingInterval),
+            else max(
+                _LEAST_PUBLISHING_MS,
+                self._limits.least_publishing_ms,
+                params.RequestedPublishingInterval,
+            ),
             RevisedLifetimeCount=self._clamp_lifetime_count(params.RequestedLifetimeCount),
             RevisedMaxKeepAliveCount=self._clamp_keep_alive_count(
                 params.RequestedMaxKeepAliveCount
@@ -69,7 +110,7 @@ class BulkSubscriptions(SubscriptionService):  # type: ignore[misc]  # no types
             max_queue_size=server.max_monitored_item_queue_size,
             publishing_enabled=params.PublishingEnabled,
         )
-        made.monitored_item_srv = _Items(made, self.aspace, self._table)
+        made.monitored_item_srv = _Items(made, self.aspace, self._table, self)
         self.subscriptions[result.SubscriptionId] = made
         await made.start()
         return result
@@ -99,10 +140,20 @@ class _Subscription(InternalSubscription):  # type: ignore[misc]  # no types
 class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
     """The monitored items of a subscription: the fast ones, and asyncua's own."""
 
-    def __init__(self, of: InternalSubscription, space: AddressSpace, table: TagTable) -> None:
+    def __init__(
+        self,
+        of: InternalSubscription,
+        space: AddressSpace,
+        table: TagTable,
+        service: BulkSubscriptions,
+    ) -> None:
         super().__init__(of, space)
         self._table = table
+        self._service = service
         self.fast: FastItems | None = None
+
+    def __len__(self) -> int:
+        return len(self._monitored_items) + (0 if self.fast is None else len(self.fast))
 
     async def create_monitored_items(
         self, params: ua.CreateMonitoredItemsParameters
@@ -113,12 +164,19 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
         # What asyncua itself subscribes to inside the server reads objects, not bytes.
         is_client = self.isub.pub_request_callback is not None
         for asked in params.ItemsToCreate:
+            refused = self._service.refusal(self, asked) if is_client else 0
+            if refused:
+                results.append(ua.MonitoredItemCreateResult(ua.StatusCode(refused)))
+                continue
+            sampling_ms = self._sampling_ms(asked.RequestedParameters)
             tag = self.fast.can_take(asked) if is_client else None
             if tag is None:
                 one = ua.CreateMonitoredItemsParameters(
                     params.SubscriptionId, params.TimestampsToReturn, [asked]
                 )
-                results += await super().create_monitored_items(one)
+                (made,) = await super().create_monitored_items(one)
+                made.RevisedSamplingInterval = sampling_ms
+                results.append(made)
                 self._table.watch(asked.ItemToMonitor.NodeId)
                 continue
             self._monitored_item_counter += 1
@@ -134,11 +192,14 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
             results.append(
                 ua.MonitoredItemCreateResult(
                     MonitoredItemId=self._monitored_item_counter,
-                    RevisedSamplingInterval=self.isub.data.RevisedPublishingInterval,
+                    RevisedSamplingInterval=sampling_ms,
                     RevisedQueueSize=queue,
                 )
             )
         return results
+
+    def _sampling_ms(self, asked: ua.MonitoringParameters) -> float:
+        return self._service.sampling_ms(asked, self.isub.data.RevisedPublishingInterval)
 
     def _queue(self, asked: ua.MonitoringParameters) -> int:
         # Asked for 0 it is 1, for values (OPC 10000-4, 7.21).
@@ -153,7 +214,7 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
         queue = self._queue(asked)
         self.fast.change(params.MonitoredItemId, asked, queue)
         return ua.MonitoredItemModifyResult(
-            RevisedSamplingInterval=self.isub.data.RevisedPublishingInterval,
+            RevisedSamplingInterval=self._sampling_ms(asked),
             RevisedQueueSize=queue,
         )
 

@@ -20,14 +20,16 @@ from twin.model.status import BufferStatus, LineStatus, MachineStatus
 
 __all__ = [
     "BUFFER_SIGNALS",
+    "FALSE_REJECTS",
     "MACHINE_SIGNALS",
+    "MISSED",
     "TWIN_SIGNALS",
     "Family",
     "Signal",
     "Tag",
     "ValueType",
     "alarm_signals",
-    "fields",
+    "defect_signals",
     "lane_id",
     "lane_signal",
     "machine_signals",
@@ -37,6 +39,9 @@ __all__ = [
 ]
 
 Value = bool | int | float
+
+FALSE_REJECTS, MISSED = "FalseRejects", "Missed"
+"""What an inspection counts beside the kinds of defects that it finds."""
 
 
 class ValueType(Enum):
@@ -58,9 +63,13 @@ class Family(Enum):
     MACHINE = ("machine", "machine", "")
     VARIABLE = ("variable", "machine", "variable")
     ALARM = ("alarm", "machine", "alarm")
+    DEFECT = ("defect", "machine", "defect")
     BUFFER = ("buffer", "buffer", "")
     LANE = ("lane", "lane", "")
     TWIN = ("twin", "", "")
+    LINE = ("line", "", "")
+    STATION = ("station", "station", "")
+    PLC = ("plc", "plc", "")
 
     def __init__(self, measurement: str, unit_tag: str, member_tag: str) -> None:
         self.measurement = measurement
@@ -370,31 +379,47 @@ def alarm_signals(station: Station) -> tuple[Signal, ...]:
     return tuple(signal(index) for index in range(len(station.alarms)))
 
 
-def fields(family: Family) -> tuple[Signal, ...]:
-    """The fields of a family's measurement, each as a signal that is kept in it.
+def defect_signals(station: Station) -> tuple[Signal, ...]:
+    """The counters of an inspection: each kind that it looks for, false rejects, what it missed.
 
-    >>> [signal.field for signal in fields(Family.BUFFER)]
-    ['level', 'rework_level']
-    >>> [(signal.field, signal.value_type.name) for signal in fields(Family.VARIABLE)]
-    [('value', 'DOUBLE')]
+    A camera counts from when it was switched on. What it rejects wrongly or misses it can't know
+    by itself: an emulated one says so of every part, a real one of the parts that are looked at
+    again.
     """
-    match family:
-        case Family.MACHINE:
-            return MACHINE_SIGNALS
-        case Family.BUFFER:
-            return BUFFER_SIGNALS
-        case Family.LANE:
-            return (lane_signal(0),)
-        case Family.TWIN:
-            return tuple(signal for signal in TWIN_SIGNALS if signal.family is family)
-    kind = ValueType.DOUBLE if family is Family.VARIABLE else ValueType.BOOLEAN
-    any_member = f"{family.measurement}.any"
-    return (Signal(any_member, (), Text.of(any_member), "1", kind, int, family=family),)
+    if station.inspection is None:
+        return ()
+    known = [
+        (kind, f"parts rejected with {kind}", f"检出 {kind}") for kind in station.inspection.detects
+    ]
+    known += [
+        (FALSE_REJECTS, "good parts rejected", "误判"),
+        (MISSED, "parts passed with a defect", "漏检"),
+    ]
+
+    def signal(index: int, name: str, en: str, zh: str) -> Signal:
+        return Signal(
+            f"defect.{name}",
+            ("Inspection", name),
+            Text.of(en, zh),
+            "1",
+            ValueType.INT64,
+            lambda m: m.findings[index],
+            low=0,
+            counter=True,
+            family=Family.DEFECT,
+        )
+
+    return tuple(signal(index, *of) for index, of in enumerate(known))
 
 
 def machine_signals(station: Station) -> tuple[Signal, ...]:
     """Everything that each machine of a station says."""
-    return MACHINE_SIGNALS + variable_signals(station) + alarm_signals(station)
+    return (
+        MACHINE_SIGNALS
+        + variable_signals(station)
+        + alarm_signals(station)
+        + defect_signals(station)
+    )
 
 
 def lane_id(buffer: Buffer, lane: int) -> str:

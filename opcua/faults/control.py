@@ -26,6 +26,7 @@ from opcua.clock import Clock, WallClock
 from opcua.faults.script import fault_order
 from opcua.faults.stand import FaultOrder, FaultStand
 from opcua.method_nodes import argument, method_node, object_node
+from opcua.naming import Naming
 from twin.errors import UsageError
 
 __all__ = ["bind_faults", "control_over_http"]
@@ -37,15 +38,15 @@ _ANSWER_WITHIN_S = 60.0
 Asked = Coroutine[Any, Any, Any]
 
 
-def bind_faults(space: AddressSpace, index: int, plc: str, stand: FaultStand) -> None:
+def bind_faults(space: AddressSpace, naming: Naming, plc: str, stand: FaultStand) -> None:
     """Make the methods that switch faults below a PLC's own node; they act on that PLC.
 
     Args:
-        space, index: where its nodes are.
+        space, naming: where its nodes are, and how they are named.
         plc: its id.
         stand: where its line's faults are switched.
     """
-    folder = object_node(space, index, f"plc:{plc}", "Faults")
+    folder = object_node(space, naming, f"plc:{plc}", "Faults")
 
     async def begin(_: ua.NodeId, order: ua.Variant) -> list[ua.Variant] | ua.StatusCode:
         try:
@@ -66,9 +67,9 @@ def bind_faults(space: AddressSpace, index: int, plc: str, stand: FaultStand) ->
 
     text = argument("Order", ua.ObjectIds.String, "a JSON object, as {'fault': 'frozen_value'}")
     which = argument("Number", ua.ObjectIds.Int32, "what Begin has returned")
-    method_node(space, index, folder, "Begin", [text], begin)
-    method_node(space, index, folder, "End", [which], end)
-    method_node(space, index, folder, "Clear", [], clear)
+    method_node(space, naming, folder, "Begin", [text], begin)
+    method_node(space, naming, folder, "End", [which], end)
+    method_node(space, naming, folder, "Clear", [], clear)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lines.loader import load
 from opcua.export import nodeset_xml, tags_csv
+from opcua.personality import GENERIC, Personality
 from twin.cli.screen import STDERR
 from twin.errors import UsageError
 
@@ -14,7 +15,7 @@ __all__ = ["export_address_space"]
 _WRITERS = {".xml": nodeset_xml, ".csv": tags_csv}
 
 
-def export_address_space(line: str, file: Path) -> None:
+def export_address_space(line: str, file: Path, make: Personality = GENERIC) -> None:
     """Write a line's address space to a file, by its ending.
 
     Raises:
@@ -25,7 +26,7 @@ def export_address_space(line: str, file: Path) -> None:
         raise UsageError(
             f"--export must be a file that ends in .xml (NodeSet2) or .csv (tag list), got {file}"
         )
-    text = writer(load(line))
+    text = writer(load(line), make)
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 from opcua.clock import WallClock
 from opcua.own_plc import load_nodes, serve_own_plc
+from opcua.personality import Personality
 from opcua.rules import read_rules
 from opcua.security import make_pki, server_security
 from twin.cli.places import DataPlaces
@@ -31,6 +32,7 @@ class OwnPlcCall:
     data: Path
     security: bool
     port: list[str]
+    like: Personality
 
 
 def serve_own(
@@ -66,6 +68,7 @@ def serve_own(
             load=load,
             port=port,
             seed=call.seed,
+            limits=call.like.limits,
         ) as plc:
             say({"event": "listening", "endpoints": {"PLC": plc.url}, "moves": plc.moves})
             await until_told_to_stop(asyncio.ensure_future(plc.run()))

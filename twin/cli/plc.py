@@ -23,6 +23,7 @@ from opcua.clock import WallClock
 from opcua.emulated_plc import serve_line
 from opcua.faults.control import control_over_http
 from opcua.faults.script import fault_script
+from opcua.personality import PERSONALITIES, personality
 from opcua.security import make_pki, server_security
 from twin.cli.export_file import export_address_space
 from twin.cli.numbers import number, whole
@@ -43,6 +44,7 @@ EXAMPLES = (
     "twin plc storage_line --no-security   (loopback only)   |   "
     "twin plc tube_line --export tags.csv   |   "
     "twin plc tube_line --faults bad_day.yaml --control 8088   |   "
+    "twin plc tube_line --as s7-1200   |   "
     "twin plc --nodeset export.xml --rules rules.yaml --fast 1000@100ms"
 )
 
@@ -100,6 +102,14 @@ def plc(
             "PLC; 0 for any free port.",
         ),
     ] = None,
+    make: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="MAKE",
+            help=f"Be like one of {', '.join(PERSONALITIES)}: its node ids, namespaces and limits.",
+        ),
+    ] = "generic",
     nodeset: Annotated[
         Path | None, typer.Option(help="Instead of a line: a NodeSet2 export of a real PLC.")
     ] = None,
@@ -128,13 +138,14 @@ def plc(
     ] = None,
 ) -> None:
     """Serve the emulated PLCs of a line over OPC UA until Ctrl-C."""
+    like = personality(make)
     if nodeset is not None or fast is not None or slow is not None:
         if line is not None or faults is not None or control is not None or export is not None:
             raise UsageError(
                 "--nodeset, --fast and --slow serve a PLC without a line: give no line, --faults, "
                 "--control or --export beside them"
             )
-        own = OwnPlcCall(nodeset, rules, fast, slow, speed, seed, data, security, port or [])
+        own = OwnPlcCall(nodeset, rules, fast, slow, speed, seed, data, security, port or [], like)
         serve_own(own, _say_json if as_json else _say_text, _until_told_to_stop)
         return
     if rules is not None:
@@ -142,7 +153,7 @@ def plc(
     if line is None:
         raise UsageError("must name a line, --nodeset FILE, or --fast and --slow nodes")
     if export is not None:
-        export_address_space(line, export)
+        export_address_space(line, export, like)
         return
     if end_with_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
@@ -180,6 +191,7 @@ def plc(
                     jitter_s=jitter,
                     seed=seed,
                     test_methods=control is not None,
+                    personality=like,
                 )
             )
             for order in script:

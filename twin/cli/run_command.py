@@ -292,6 +292,7 @@ async def _run(
             for process, twin in zip(processes, live, strict=True)
         ]
         tasks.append(group.create_task(history.run()))
+        tasks += [group.create_task(twin.report()) for twin in live]
         if store.status is not None:
             ids = [twin.line.id for twin in live]
             tasks.append(group.create_task(history.watch_spool(store.status, ids)))

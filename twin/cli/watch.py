@@ -17,6 +17,7 @@ from twin.historian.port import Historian, Point
 from twin.live.mirror import Mirror, Notice
 from twin.live.output import OutputMeter
 from twin.live.readings import Message
+from twin.live.reports import Reports
 from twin.live.self_watch import points_of_itself
 from twin.model.line import Line
 from twin.model.spool_status import SpoolStatus
@@ -26,6 +27,7 @@ __all__ = ["History", "LiveLine"]
 _log = logging.getLogger("twin.live")
 
 KEPT_NOTICES = 50
+REPORT_EVERY_S = 5.0
 MOST_POINTS_WAITING = 2_000_000
 
 
@@ -42,20 +44,29 @@ class LiveLine:
     keep: Callable[[tuple[Point, ...]], None]
     mirror: Mirror = field(init=False)
     meter: OutputMeter = field(init=False)
+    reports: Reports = field(init=False)
     notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
 
     def __post_init__(self) -> None:
         self.mirror = Mirror(self.line)
         self.meter = OutputMeter(self.mirror)
+        self.reports = Reports(self.mirror, self.meter)
 
     def take(self, message: Message) -> None:
         """Take in a message of a subscriber."""
         changes = self.mirror.handle(message)
         self.keep(changes.points)
+        self.reports.take(message, changes)
         for notice in changes.notices:
             self.notices.append(notice)
             _log.info("%s: %s", self.line.id, notice.text)
         self.meter.sample()
+
+    async def report(self, every_s: float = REPORT_EVERY_S) -> None:
+        """Store what the twin works out of the line, now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            self.keep(self.reports.points(time.time_ns() // 1000))
 
     async def watch(self, tag_map: TagMap, security: ClientSecurity | None) -> None:
         """Watch the line until cancelled."""

@@ -211,7 +211,8 @@ class Machine:
 
     `held_as` is the condition that an operator's stop is booked as, -1 for none; `stands` says that
     it stops the work in hand too (rule S32). `pace_ppm` is the drawn time's millionths (rule S33).
-    `tells_causes`: its places' starved or blocked time is counted cause by cause.
+    `tells_causes`: its places' starved or blocked time is counted cause by cause. `findings` are
+    `MachineStatus`'s, of this run alone: no snapshot carries them.
     """
 
     station: StationRun
@@ -242,6 +243,11 @@ class Machine:
     stands: bool = False
     tells_causes: bool = False
     pace_ppm: int = 1_000_000
+    findings: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kinds = self.station.draws.kinds
+        self.findings = [0] * (kinds + 2) if kinds else []
 
 
 @dataclass(slots=True, eq=False)

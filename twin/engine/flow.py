@@ -301,7 +301,11 @@ class Flow:
         """Draw what becomes of a part; see to it, unless it goes on (rules S14 to S16)."""
         machine = place.machine
         run = machine.station
-        verdict, part.defects = run.draws.verdict(part.number, part.rework_pass, part.defects)
+        draws = run.draws
+        verdict, part.defects = draws.verdict(part.number, part.rework_pass, part.defects)
+        if machine.findings and (verdict != PASS or part.defects):
+            for which in draws.findings(part.number, part.rework_pass, verdict, part.defects):
+                machine.findings[which] += 1
         if verdict == PASS:
             return True
         if verdict == SCRAP:

@@ -160,6 +160,35 @@ class PartDraws:
                 return PASS, 0
         return self._judge(draw_index(number, rework_pass), defects)
 
+    def findings(self, number: int, rework_pass: int, verdict: int, defects: int) -> list[int]:
+        """Which of an inspection's counts a verdict adds to; for a station that inspects.
+
+        Args:
+            number, rework_pass: the part.
+            verdict, defects: what `verdict` said of it.
+
+        Returns:
+            Places in `MachineStatus.findings`.
+        """
+        kinds = len(self._detections)
+        if verdict == self._rejected and not defects:
+            drawn = word(self._false_key, draw_index(number, rework_pass)) >> 1
+            return [kinds] if drawn < self._false_below else []
+        carried = [i for i, found in enumerate(self._detections) if defects & found.bit]
+        if verdict == self._rejected:
+            index = draw_index(number, rework_pass)
+            return [
+                i
+                for i in carried
+                if word(self._detections[i].key, index) >> 1 < self._detections[i].below
+            ]
+        return [kinds + 1] if carried else []
+
+    @property
+    def kinds(self) -> int:
+        """How many kinds of defects it looks for; 0 where it inspects nothing."""
+        return len(self._detections)
+
     def _special(self, block: int) -> list[int]:
         start = block << BLOCK_BITS
         special = np.zeros(BLOCK, dtype=bool)

@@ -169,9 +169,15 @@ class SimulatedPlant:
 
     def status(self) -> LineStatus:
         """Say how the line is now, process variables and alarms included."""
-        status = self._engine.status()
+        status, found = self._engine.status(), self._engine.findings()
         machines = {
-            unit: self._complete(unit, self._operation.shown(unit, machine), status.at_us)
+            unit: self._complete(
+                unit,
+                replace(self._operation.shown(unit, machine), findings=found[unit])
+                if unit in found
+                else self._operation.shown(unit, machine),
+                status.at_us,
+            )
             for unit, machine in status.machines.items()
         }
         return LineStatus(status.at_us, machines, status.buffers)

@@ -218,6 +218,15 @@ class SimpyEngine:
         """What the line shows of itself now (rule S29)."""
         return read_status(self.line, self._floor, self.now_us)
 
+    def findings(self) -> dict[str, tuple[int, ...]]:
+        """What the machines that inspect have found since this engine started, by machine id."""
+        return {
+            run.station.machine_id(machine.index): tuple(machine.findings)
+            for run in self._floor.stations
+            for machine in run.machines
+            if machine.findings
+        }
+
     def parts_inside(self) -> int:
         """Parts in lanes and on places now."""
         on_places = sum(len(place.parts) + len(place.out) for place in self._places)

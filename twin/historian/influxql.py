@@ -12,7 +12,8 @@ import numpy as np
 from twin.errors import LinetwinError
 from twin.historian.line_protocol import AT_US_MAX, AT_US_MIN, OTHER, QUALITY
 from twin.historian.port import History, Query, Samples, Series, joined
-from twin.signals import Family, fields
+from twin.measurements import fields
+from twin.signals import Family
 
 __all__ = [
     "Source",

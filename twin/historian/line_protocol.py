@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from twin.historian.port import Point, Quality, Refused, Series, refusal
+from twin.measurements import kept_series
 from twin.model.line import Line
-from twin.signals import TWIN_SIGNALS, Family, Signal, tags
+from twin.signals import Family, Signal
 
 __all__ = [
     "AT_US_MAX",
@@ -100,13 +101,10 @@ class Encoder:
 
     def __post_init__(self) -> None:
         for line in self.lines:
-            for tag in tags(line):
-                series = Series(line.id, *tag.key)
-                self._kept[series] = _kept(
-                    _head(line, tag.signal, tag.station, tag.unit), tag.signal
-                )
-            for signal in TWIN_SIGNALS:
-                self._kept[Series(line.id, "", signal.name)] = _kept(_head(line, signal), signal)
+            for one in kept_series(line):
+                head = _head(line, one.signal, one.station, one.unit)
+                series = Series(line.id, one.unit, one.signal.name)
+                self._kept[series] = _kept(head, one.signal)
 
     def encode(self, batch: Sequence[Point]) -> tuple[list[Lines], tuple[Refused, ...]]:
         """Turn points into lines.

@@ -15,8 +15,8 @@ from typing import Any, Final
 from twin.historian.influx import InfluxDoor
 from twin.historian.line_protocol import line_of
 from twin.historian.spool import Spool
+from twin.measurements import fields as fields_of
 from twin.signals import Family, Signal
-from twin.signals import fields as fields_of
 
 __all__ = ["RollUp", "rolled_lines", "statement"]
 

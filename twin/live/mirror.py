@@ -20,7 +20,7 @@ from twin.historian.port import Point, Quality, Series
 from twin.live.readings import ConnectionChanged, Message, Reading, TagMissing
 from twin.model.line import Line
 from twin.model.station import Station
-from twin.signals import Tag, tags
+from twin.signals import Family, Tag, tags
 
 __all__ = ["Changes", "Mirror", "Notice", "Reported"]
 
@@ -151,7 +151,8 @@ class Mirror:
         # After a connection every value comes afresh, and holds though the PLC's clock went back.
         if held is None or reading.source_us >= held.source_us or key in self._old:
             if tag.signal.counter and quality != Quality.BAD:
-                if self._count(key, held, value):
+                # A camera counts from when it was switched on: that is no loss.
+                if self._count(key, held, value) and tag.signal.family is not Family.DEFECT:
                     shrunk.setdefault(tag.plc, []).append(key)
                 held_value = value
             else:

@@ -31,6 +31,8 @@ class MachineStatus:
         waiting_us: time starved or blocked since the start, the mean over its places.
         variables: values of the station's process variables, in the file's order.
         alarms: whether each of the station's alarms stands, in the file's order.
+        findings: of an inspection, the parts rejected for each kind of defect that it looks for,
+            in the file's order; then good ones rejected, and ones with a defect passed.
     """
 
     state: State
@@ -48,6 +50,7 @@ class MachineStatus:
     waiting_us: int = 0
     variables: tuple[float, ...] = ()
     alarms: tuple[bool, ...] = ()
+    findings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,92 @@
+"""What a server allows: nodes a request, sessions, subscriptions, items, and the least intervals.
+
+A request for more nodes than are allowed is refused as a whole, with BadTooManyOperations
+(OPC 10000-4, 7.38); of monitored items those that fit are made. Least intervals are no refusals:
+the server answers with the interval that it keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asyncua import ua
+from asyncua.common.utils import ServiceError
+from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
+
+__all__ = ["NO_LIMITS", "Limits", "at_most", "show_limits"]
+
+_IDS = ua.ObjectIds
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one make of server allows; 0 is no limit of its own.
+
+    Args:
+        sessions: open at a time.
+        subscriptions: of one session.
+        monitored_items: of the whole server.
+        items_a_subscription: monitored items of one subscription.
+        items_a_call: monitored items that one request makes or changes.
+        nodes_a_read, nodes_a_write, nodes_a_browse, nodes_a_call, paths_a_translate: of a request.
+        least_sampling_ms, least_publishing_ms: shortest intervals that are kept, milliseconds.
+        filter_refused: status code that an item with a filter gets; 0: filters are taken.
+    """
+
+    sessions: int = 0
+    subscriptions: int = 0
+    monitored_items: int = 0
+    items_a_subscription: int = 0
+    items_a_call: int = 0
+    nodes_a_read: int = 0
+    nodes_a_write: int = 0
+    nodes_a_browse: int = 0
+    nodes_a_call: int = 0
+    paths_a_translate: int = 0
+    least_sampling_ms: float = 0.0
+    least_publishing_ms: float = 0.0
+    filter_refused: int = 0
+
+
+NO_LIMITS = Limits()
+
+_SHOWN = {
+    _IDS.Server_ServerCapabilities_MaxSessions: "sessions",
+    _IDS.Server_ServerCapabilities_MaxSubscriptionsPerSession: "subscriptions",
+    _IDS.Server_ServerCapabilities_MaxMonitoredItems: "monitored_items",
+    _IDS.Server_ServerCapabilities_MaxMonitoredItemsPerSubscription: "items_a_subscription",
+    _IDS.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall: "items_a_call",
+    _IDS.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead: "nodes_a_read",
+    _IDS.Server_ServerCapabilities_OperationLimits_MaxNodesPerWrite: "nodes_a_write",
+    _IDS.Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse: "nodes_a_browse",
+    _IDS.Server_ServerCapabilities_OperationLimits_MaxNodesPerMethodCall: "nodes_a_call",
+    _IDS.Server_ServerCapabilities_OperationLimits_MaxNodesPerTranslateBrowsePathsToNodeIds: (
+        "paths_a_translate"
+    ),
+}
+
+
+def at_most(allowed: int, asked: int) -> None:
+    """Refuse a request that asks for too much.
+
+    Raises:
+        ServiceError: BadTooManyOperations.
+    """
+    if allowed and asked > allowed:
+        raise ServiceError(ua.StatusCodes.BadTooManyOperations)
+
+
+def show_limits(space: AddressSpace, limits: Limits) -> None:
+    """Write limits to the nodes in which clients look for them (OPC 10000-5, 6.3.2, 6.3.11)."""
+    for number, name in _SHOWN.items():
+        _show(space, number, ua.Variant(getattr(limits, name), ua.VariantType.UInt32))
+    rate = ua.Variant(limits.least_sampling_ms, ua.VariantType.Double)
+    _show(space, _IDS.Server_ServerCapabilities_MinSupportedSampleRate, rate)
+
+
+def _show(space: AddressSpace, number: int, value: ua.Variant) -> None:
+    node_id = ua.NodeId(number)
+    # The standard nodes that asyncua has are those of one release.
+    if node_id in space:
+        node: NodeData = space[node_id]
+        node.attributes[ua.AttributeIds.Value] = AttributeValue(ua.DataValue(value))
