@@ -20,7 +20,7 @@ help:
 run: $(VENV)/.runs
 	$(BIN)/twin run $(ARGS)
 
-test: $(VENV)/.tests $(VENV)/.servers tests/interop/node_modules
+test: $(VENV)/.tests $(VENV)/.servers $(VENV)/.browser tests/interop/node_modules
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not nightly" $(ARGS)
 
 nightly: $(VENV)/.tests $(VENV)/.servers
@@ -60,6 +60,10 @@ $(VENV)/.tests: $(VENV)/.runs pyproject.toml constraints.txt
 
 $(VENV)/.servers: $(VENV)/.python tools/get_servers.sh
 	sh tools/get_servers.sh $(VENV)/servers
+	touch $@
+
+$(VENV)/.browser: $(VENV)/.python tools/get_browser.sh
+	sh tools/get_browser.sh
 	touch $@
 
 # What the tests hold the emulated PLCs against; without npm those tests say why they are skipped.

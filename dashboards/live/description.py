@@ -29,7 +29,7 @@ def describe(line: Line) -> dict[str, Any]:
     >>> from lines.loader import load
     >>> found = describe(load("five_stations"))
     >>> [station["id"] for station in found["stations"]]
-    ['A', 'B', 'C', 'D', 'E']
+    ['M1', 'M2', 'M3', 'M4', 'M5']
     """
     mimic = mimic_of(line)
     places = {cell.station: cell for cell in mimic.cells}

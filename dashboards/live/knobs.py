@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from twin.errors import ScenarioError
 from twin.model.base import Text
 from twin.model.line import Line
+from twin.whatif.scenario import Scenario, applied
 
 __all__ = ["Knob", "knobs_of"]
 
@@ -39,7 +41,7 @@ def knobs_of(line: Line) -> tuple[Knob, ...]:
 
     >>> from lines.loader import load
     >>> [knob.path for knob in knobs_of(load("five_stations"))][:2]
-    ['stations.A.machines', 'stations.A.cycle_time']
+    ['stations.M1.machines', 'stations.M1.cycle_time']
     """
     knobs: list[Knob] = []
     for station in line.stations:
@@ -53,11 +55,12 @@ def knobs_of(line: Line) -> tuple[Knob, ...]:
             knobs.append(
                 _percent(f"{at}.failure.mtbf", station.id, "time between failures", "故障间隔")
             )
-    knobs += [
-        _percent(f"buffers.{buffer.id}.capacity", buffer.id, "capacity", "容量")
-        for buffer in line.buffers
-        if buffer.capacity
-    ]
+    for buffer in line.buffers:
+        if buffer.capacity:
+            path = f"buffers.{buffer.id}.capacity"
+            lowest = next(low for low in range(-50, 5, 5) if _is_allowed(line, path, low))
+            name = Text.of("capacity", "容量")
+            knobs.append(Knob(path, buffer.id, name, "percent", 0, lowest, 100))
     for crew in line.crews:
         of = crew.name or Text.of(crew.id)
         people = Text.of(f"{of.en}: people", f"{of.zh}：人数")
@@ -68,3 +71,14 @@ def knobs_of(line: Line) -> tuple[Knob, ...]:
 
 def _percent(path: str, of: str, en: str, zh: str) -> Knob:
     return Knob(path, of, Text.of(en, zh), "percent", 0, -50, 100)
+
+
+def _is_allowed(line: Line, path: str, percent: int) -> bool:
+    """Whether a line may be changed so: a buffer has to hold what is taken from it at once."""
+    if percent == 0:
+        return True
+    try:
+        applied(line, Scenario.of("x", {path: f"{percent:+d}%"}))
+    except ScenarioError:
+        return False
+    return True

@@ -16,6 +16,7 @@ from dashboards.live import past
 from dashboards.live.description import describe
 from dashboards.live.notebook import Acknowledgement
 from dashboards.live.page import Page, now_us
+from dashboards.live.shift import shift_so_far
 from dashboards.live.users import Role
 from twin.historian.alarms import alarm_spells
 from twin.historian.port import AT_US_MAX, AT_US_MIN
@@ -94,13 +95,10 @@ def live_api(page: Page) -> APIRouter:
         page.guard.need(request, Role.VIEW)
         line, station = page.line(line_id), _station(page, line_id, station_id)
         _check_span(from_us, to_us)
-        store = page.watched.historian
-
-        def read() -> dict[str, list[tuple[int, str]]]:
-            units = [station.machine_id(m) for m in range(station.machines)]
-            return {unit: past.spells(store, line, unit, from_us, to_us) for unit in units}
-
-        return await run_in_threadpool(read)
+        units = [station.machine_id(m) for m in range(station.machines)]
+        return await run_in_threadpool(
+            past.spells, page.watched.historian, line, units, from_us, to_us
+        )
 
     @api.get("/lines/{line_id}/stations/{station_id}/cycle_times")
     async def cycle_times(
@@ -127,6 +125,15 @@ def live_api(page: Page) -> APIRouter:
         return await run_in_threadpool(
             past.curve, store, line, unit, signal, from_us, to_us, every_us
         )
+
+    @api.get("/lines/{line_id}/shift")
+    async def shift(request: Request, line_id: str) -> dict[str, Any]:
+        """What the present shift has made so far, beside what it should have."""
+        page.guard.need(request, Role.VIEW)
+        line = page.line(line_id)
+        # The plant's clock may run faster than ours: the shift is the plant's.
+        newest_us = page.watched_line(line_id).mirror.newest_us or now_us()
+        return await run_in_threadpool(shift_so_far, page.watched.historian, line, newest_us)
 
     @api.get("/lines/{line_id}/alarms")
     async def alarms(

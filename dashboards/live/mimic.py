@@ -50,7 +50,7 @@ def mimic_of(line: Line) -> Mimic:
 
     >>> from lines.loader import load
     >>> [(cell.station, cell.column, cell.row) for cell in mimic_of(load("five_stations")).cells]
-    [('A', 0, 0), ('B', 1, 0), ('C', 2, 0), ('D', 3, 0), ('E', 4, 0)]
+    [('M1', 0, 0), ('M2', 1, 0), ('M3', 2, 0), ('M4', 3, 0), ('M5', 4, 0)]
     """
     order = {name: place for place, name in enumerate(upstream_first(line))}
     feeds: dict[str, list[str]] = {name: [] for name in order}

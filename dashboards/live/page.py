@@ -12,7 +12,7 @@ from dashboards.live.experiments import Experiments
 from dashboards.live.guard import Guard
 from dashboards.live.notebook import AuditEntry, Notebook
 from dashboards.live.sessions import Session
-from dashboards.live.watched import Watched
+from dashboards.live.watched import Watched, WatchedLine
 from twin.model.line import Line
 
 __all__ = ["Page", "now_us"]
@@ -60,6 +60,11 @@ class Page:
             known = ", ".join(self.lines)
             raise HTTPException(404, f"no line {line_id!r} is watched; there are: {known}")
         return line
+
+    def watched_line(self, line_id: str) -> WatchedLine:
+        """A line with what is known of it; see `line` for one that is not watched."""
+        self.line(line_id)
+        return next(one for one in self.watched.lines if one.line.id == line_id)
 
     def audit(self, session: Session | None, action: str, detail: str = "", who: str = "") -> None:
         """Write down what somebody did, or tried."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,8 @@ LOOK_BACK_US = 24 * HOUR_US
 FOR_A_STATE = ("state_current", "starved", "blocked")
 MOST_BINS = 60
 Values = dict[str, Any]
+Event = tuple[int, int, float | None]
+"""When, which of `FOR_A_STATE`, and what it is from then on; None: unknown."""
 
 
 def state_at(store: Historian, line: Line, at_us: int) -> Values:
@@ -54,46 +58,56 @@ def state_at(store: Historian, line: Line, at_us: int) -> Values:
 
 
 def spells(
-    store: Historian, line: Line, unit: str, from_us: int, to_us: int
-) -> list[tuple[int, str]]:
-    """When a machine's shown state changed.
+    store: Historian, line: Line, units: Sequence[str], from_us: int, to_us: int
+) -> dict[str, list[tuple[int, str]]]:
+    """When the shown states of machines changed.
 
     Args:
         store: where the past is.
         line: whose.
-        unit: the machine.
+        units: the machines.
         from_us, to_us: half-open interval of source time.
 
     Returns:
-        (since when, letter), the first at `from_us`, in order of time; each differs from the last.
+        For each machine (since when, letter), the first at `from_us`, in order of time; each
+        differs from the one before.
     """
-    events: list[tuple[int, int, float | None]] = []
+    events: dict[str, list[Event]] = {unit: [] for unit in units}
     for number, signal in enumerate(FOR_A_STATE):
-        before = store.last(
-            Query(line.id, unit, signal, from_us=from_us - LOOK_BACK_US, to_us=from_us)
-        )
-        inside = store.read(Query(line.id, unit, signal, from_us=from_us, to_us=to_us))
-        for history in (before, inside):
-            for at, value, bad in _rows(history):
-                events.append((max(at, from_us), number, None if bad else value))
-    events.sort(key=lambda event: event[0])
+        before = Query(line.id, signal=signal, from_us=from_us - LOOK_BACK_US, to_us=from_us)
+        inside = Query(line.id, signal=signal, from_us=from_us, to_us=to_us)
+        for history in (store.last(before), store.read(inside)):
+            for unit, at_us, value in _told(history):
+                if unit in events:
+                    events[unit].append((max(at_us, from_us), number, value))
+    return {unit: _letters(of, from_us) for unit, of in events.items()}
+
+
+def _told(history: History) -> Iterator[tuple[str, int, float | None]]:
+    rows = zip(
+        history.series_index.tolist(),
+        history.at_us.tolist(),
+        history.value.tolist(),
+        (history.quality == Quality.BAD).tolist(),
+        strict=True,
+    )
+    for index, at_us, value, bad in rows:
+        yield history.series[index].unit, at_us, None if bad else value
+
+
+def _letters(events: list[Event], from_us: int) -> list[tuple[int, str]]:
     known: list[float | None] = [None] * len(FOR_A_STATE)
     found: list[tuple[int, str]] = [(from_us, UNKNOWN)]
-    for i, (at, number, said) in enumerate(events):
-        known[number] = said
-        if i + 1 < len(events) and events[i + 1][0] == at:
-            continue
+    events.sort(key=lambda event: event[0])
+    for at_us, together in groupby(events, key=lambda event: event[0]):
+        for _, number, value in together:
+            known[number] = value
         letter = shown_state(*known)
-        if found and found[-1][0] == at:
+        if found[-1][0] == at_us:
             found.pop()
         if not found or found[-1][1] != letter:
-            found.append((at, letter))
+            found.append((at_us, letter))
     return found
-
-
-def _rows(history: History) -> list[tuple[int, float, bool]]:
-    bad = (history.quality == Quality.BAD).tolist()
-    return list(zip(history.at_us.tolist(), history.value.tolist(), bad, strict=True))
 
 
 def curve(

@@ -134,6 +134,7 @@ def served(
     config = uvicorn.Config(
         make_app(page),
         log_config=None,
+        log_level="warning",
         access_log=False,
         ssl_certfile=address.certificate,
         ssl_keyfile=address.key,

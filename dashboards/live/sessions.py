@@ -86,7 +86,7 @@ class Limiter:
         seconds: in which time.
 
     >>> limiter = Limiter(most=2, seconds=60)
-    >>> [limiter.wait_s("eve", now) for now in (0, 1, 2, 61)]
+    >>> [limiter.wait_s("eve", now) for now in (0.0, 1.0, 2.0, 61.0)]
     [0.0, 0.0, 58.0, 0.0]
     """
 

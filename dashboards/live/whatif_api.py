@@ -60,6 +60,7 @@ class Question(BaseModel):
 def whatif_api(page: Page) -> APIRouter:
     """The routes of `/api/v1` that are about what-if."""
     api = APIRouter(tags=["what-if"])
+    offered = {line_id: knobs_of(line) for line_id, line in page.lines.items()}
 
     @api.get("/lines/{line_id}/knobs")
     async def knobs(request: Request, line_id: str) -> list[dict[str, Any]]:
@@ -75,7 +76,7 @@ def whatif_api(page: Page) -> APIRouter:
                 "low": knob.low,
                 "high": knob.high,
             }
-            for knob in knobs_of(page.line(line_id))
+            for knob in offered[page.line(line_id).id]
         ]
 
     @api.post("/whatif", status_code=202)

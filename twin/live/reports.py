@@ -35,7 +35,13 @@ from twin.twin_signals import (
     StationReport,
 )
 
-__all__ = ["Reports", "down_limit_s", "parts_an_operation", "planned_units_per_h"]
+__all__ = [
+    "Reports",
+    "down_limit_s",
+    "parts_an_operation",
+    "planned_station_units_per_h",
+    "planned_units_per_h",
+]
 
 WINDOW_US = 60 * MINUTE_US
 STEP_US = MINUTE_US // 4
@@ -57,18 +63,27 @@ def parts_an_operation(line: Line, station: Station) -> float:
     return station.takes_from(inputs[0].id) / MILLI if len(inputs) == 1 else 1.0
 
 
-def planned_units_per_h(line: Line) -> float:
-    """Units of product an hour that the slowest station makes by plan, without any loss."""
-    units = product_units(line)
-    return min(
+def planned_station_units_per_h(line: Line, station: Station) -> float:
+    """Units of product an hour that a station makes by plan, without any loss.
+
+    >>> from lines.loader import load
+    >>> line = load("tube_line")
+    >>> round(planned_station_units_per_h(line, line.station_by_id["FNS"]))
+    108000
+    """
+    return (
         station.machines
         * station.places
         * parts_an_operation(line, station)
-        * units[station.id]
+        * product_units(line)[station.id]
         * 3.6e9
         / mean_us(station.cycle_time)
-        for station in line.stations
     )
+
+
+def planned_units_per_h(line: Line) -> float:
+    """Units of product an hour that the slowest station makes by plan, without any loss."""
+    return min(planned_station_units_per_h(line, station) for station in line.stations)
 
 
 def down_limit_s(station: Station) -> float | None:

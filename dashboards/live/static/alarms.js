@@ -15,8 +15,7 @@ export function alarmsPage(main) {
   main.append(h("h1", {}, t("alarms")), flood,
     h("section", { class: "card" }, h("h2", {}, t("active")), active),
     h("section", { class: "card" }, h("h2", {}, t("past_alarms")), past), dialog);
-  let acknowledged = {}, chattering = new Set();
-  load();
+  let acknowledged = {}, chattering = new Set(), loaded = false;
   const timer = setInterval(load, 10000);
 
   const key = (line, unit, alarm, since) => `${line}|${unit}|${alarm}|${since}`;
@@ -47,6 +46,10 @@ export function alarmsPage(main) {
   }
 
   function changed() {
+    if (!loaded && lines.every((line) => value(line.id, "line"))) {
+      loaded = true;
+      load();
+    }
     const standing = lines.flatMap((line) => (value(line.id, "alarms") ?? []).map((a) => [line, ...a]));
     const said = JSON.stringify([standing.map(([line, ...rest]) => [line.id, ...rest]), acknowledged, [...chattering]]);
     if (active.dataset.text === said) return;

@@ -24,6 +24,7 @@ export function healthPage(main) {
   }
 
   function changed() {
+    if (!health()) return;
     const rows = lines.flatMap((line) => line.plcs.map((plc) => [line, plc, value(line.id, `p/${plc.id}`)]));
     keep(connections, JSON.stringify(rows.map(([line, plc, since]) => [line.id, plc.id, since])), () => [
       h("table", { "aria-label": t("connections") }, h("thead", {}, h("tr", {}, [t("line"), "PLC", "", t("stations")].map((text) => h("th", { scope: "col" }, text)))),

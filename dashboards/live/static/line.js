@@ -2,7 +2,7 @@ import { h, setText } from "/static/dom.js";
 import { drawMimic } from "/static/mimic.js";
 import { legend } from "/static/states.js";
 import { ask, lineOf, value } from "/static/twin.js";
-import { dayAndTime, named, number, percent, short, t } from "/static/words.js";
+import { dayAndTime, named, number, percent, perHour, short, t } from "/static/words.js";
 
 const BACK_MINUTES = 480;
 
@@ -54,7 +54,7 @@ export function linePage(main, [id]) {
     const unknown = now.output_unknown_since_us;
     setText(lead, [
       unknown !== null ? `? ${t("output")} ${t("unknown")}` : now.good_per_h === null ? t("no_rate")
-        : `${short(now.good_per_h)} ${line.unit} ${t("good_per_h")}${line.target_per_h
+        : `${short(now.good_per_h)} ${perHour(line)}${line.target_per_h
           ? ` (${percent(now.good_per_h / line.target_per_h)} ${t("of_target")} ${number(line.target_per_h)})` : ""}`,
       `${t("yield")} ${percent(now.yield_ratio, 2)}`,
       slow ? `${t("bottleneck")}: ${slow.id} ${named(slow.name)} – ${t("bottleneck_why")}` : `${t("bottleneck")}: ${t("bottleneck_unsure")}`,

@@ -151,8 +151,8 @@ function drawStation(root, line, station, at, href) {
   const title = svg("title");
   const tiles = svg("g");
   const name = named(station.name);
-  const long = [...name].length > (/[^\x00-\xff]/.test(name) ? 10 : 19);
-  const cut = long ? `${[...name].slice(0, /[^\x00-\xff]/.test(name) ? 9 : 18).join("")}…` : name;
+  const most = /[^\x00-\xff]/.test(name) ? 9 : 17;
+  const cut = [...name].length > most ? `${[...name].slice(0, most - 1).join("").trimEnd()}…` : name;
   const group = svg("a", { href, class: "station" }, title, box,
     svg("text", { x: at.x + 6, y: at.y + 15, class: "id" }, station.id),
     svg("text", { x: at.x + 6, y: at.y + 29, class: "name" }, cut), tiles, foot);

@@ -1,7 +1,7 @@
 import { h, setText } from "/static/dom.js";
 import { ORDER, stateClass, stateWord } from "/static/states.js";
 import { ask, lines, value } from "/static/twin.js";
-import { clock, named, number, percent, short, span, t } from "/static/words.js";
+import { clock, named, number, percent, perHour, short, span, t } from "/static/words.js";
 
 const MOST_WRONG = 6;
 
@@ -57,7 +57,7 @@ function card(line) {
       setText(rateNote, t("no_rate"));
     } else {
       setText(rate, `${short(lead.good_per_h)}`);
-      setText(rateNote, `${line.unit} ${t("good_per_h")}, ${span(lead.watched_s)}`);
+      setText(rateNote, `${perHour(line)}, ${span(lead.watched_s)}`);
     }
     const reached = line.target_per_h && lead.good_per_h !== null ? lead.good_per_h / line.target_per_h : null;
     bar.hidden = reached === null;
@@ -72,7 +72,9 @@ function card(line) {
     setText(yieldNote, `${number(lead.good)} ${t("good")}, ${number(lead.scrap)} ${t("scrap")}, ${t("since_start")}`);
     const one = lead.slowest.length === 1 ? line.station[lead.slowest[0]] : null;
     setText(slow, one ? one.id : "–");
-    setText(slowNote, one ? named(one.name) : t("bottleneck_unsure"));
+    setText(slowNote, one ? named(one.name) : lead.slowest.length
+      ? `${t("bottleneck_unsure")}: ${lead.slowest.slice(0, 4).join(", ")}${lead.slowest.length > 4 ? " …" : ""}`
+      : t("bottleneck_unsure"));
     counts();
     problems();
   }
@@ -99,13 +101,13 @@ function card(line) {
     for (const plc of line.plcs) {
       const since = value(line.id, `p/${plc.id}`);
       if (since !== null && since !== undefined)
-        rows.push(h("li", { class: "high" }, `⚠ ${plc.id} ${named(plc.name)}: `,
+        rows.push(h("li", { class: "grave" }, ` ${plc.id} ${named(plc.name)}: `,
           since ? `${t("lost_since")} ${clock(since, line.time_zone)}` : t("never_seen")));
     }
     const alarms = value(line.id, "alarms") ?? [];
     for (const [unit, station, alarm, severity, since] of alarms.slice(0, MOST_WRONG)) {
       const of = line.station[station].alarms.find((a) => a.id === alarm);
-      rows.push(h("li", { class: severity >= 700 ? "high" : "medium" },
+      rows.push(h("li", { class: severity >= 700 ? "grave" : "lesser" },
         h("a", { href: `#/station/${line.id}/${station}` }, unit), ` ${named(of.name)} `,
         h("span", { class: "dim" }, clock(since, line.time_zone, false))));
     }
@@ -124,11 +126,13 @@ function card(line) {
     if (!found) return;
     const part = (name, text, note) => h("div", {}, h("h3", {}, name), h("span", { class: "medium" }, text),
       note ? h("p", { class: "dim" }, note) : null);
+    const late = found.watched_from_us !== null && found.watched_from_us - found.from_us > 120e6;
     const parts = [
-      part(t("shift"), `${number(found.good)} ${line.unit}`,
-        found.expected === null ? t("so_far")
-          : `${t("expected_by_now")} ${number(found.expected)}, ${t("shift_target")} ${number(found.target)}`),
-      part(t("oee"), percent(found.oee),
+      part(t("shift"), `${number(found.good)} ${t("good")}`,
+        [late ? `${t("watched_from")} ${clock(found.watched_from_us, line.time_zone, false)}` : t("so_far"),
+          found.expected === null ? null : `${t("expected_by_now")} ${number(found.expected)}`,
+          found.target === null ? null : `${t("shift_target")} ${number(found.target)}`].filter(Boolean).join(", ")),
+      part(found.oee_station ? `${t("oee")} ${found.oee_station}` : t("oee"), percent(found.oee),
         `${t("availability")} ${percent(found.availability)} · ${t("effectiveness")} ${percent(found.effectiveness)} · ${t("quality")} ${percent(found.quality)}`),
       part(t("energy"), found.kwh_per_unit === null ? "–" : `${short(found.kwh_per_unit)} kWh`, `/ ${line.unit}`),
     ];

@@ -66,7 +66,7 @@ export function stationPage(main, [lineId, id]) {
     if (alarms.dataset.text !== told) {
       alarms.dataset.text = told;
       alarms.replaceChildren(...(standing.length ? standing.map(([of, , alarm, severity, since]) =>
-        h("li", { class: severity >= 700 ? "high" : "medium" },
+        h("li", { class: severity >= 700 ? "grave" : "lesser" },
           `${of} ${alarm} ${named(station.alarms.find((a) => a.id === alarm).name)} `,
           h("span", { class: "dim" }, clock(since, line.time_zone, false))))
         : [h("li", { class: "fine" }, `✓ ${t("no_alarms")}`)]));
@@ -98,13 +98,16 @@ export function stationPage(main, [lineId, id]) {
         drawn.push([variable, curve]);
       }
       variables.replaceChildren(...(drawn.length ? [] : [h("p", { class: "dim" }, t("no_variables"))]));
-      for (const [variable, curve] of drawn) {
+      const plots = drawn.map(([variable, curve]) => {
         const holder = h("figure", {}, h("figcaption", {}, `${unit.value} ${named(variable.name)}, ${variable.unit}`,
           h("span", { class: "dim" }, ` ${t("limits")} ${short(variable.alarm_low)} … ${short(variable.alarm_high)}`)));
         variables.append(holder);
+        return [holder, variable, curve];
+      });
+      // Only now is it known how wide each may be.
+      for (const [holder, variable, curve] of plots)
         if (curve.at_us.length) plotCurve(holder, line, curve, [variable.alarm_low, variable.alarm_high]);
         else holder.append(h("p", { class: "dim" }, t("no_history")));
-      }
     } catch (error) {
       if (mine === loading) setText(times, error.message);
     }

@@ -33,6 +33,9 @@ export function short(value) {
   return number(value, digits);
 }
 
+export const perHour = (line) =>
+  language === "zh" ? `${t("good_per_h")}（${line.unit}）` : `good ${line.unit}s/h`;
+
 export const percent = (share, digits = 1) =>
   share === null || share === undefined ? "–" : `${number(share * 100, digits)} %`;
 
