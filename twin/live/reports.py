@@ -18,7 +18,13 @@ from twin.historian.port import Point, Series
 from twin.kpi import StationKpi, station_kpi
 from twin.live.mirror import WAITING, Changes, Mirror
 from twin.live.output import MINUTE_US, OutputMeter
-from twin.live.readings import ConnectionChanged, Message, TagMissing
+from twin.live.readings import (
+    ConnectionChanged,
+    Message,
+    NotificationsLost,
+    StaleChanged,
+    TagMissing,
+)
 from twin.live.station_times import StationTimes
 from twin.model.line import Line
 from twin.model.product import product_units
@@ -129,7 +135,7 @@ class Reports:
         match message:
             case ConnectionChanged(plc=plc, connected=False):
                 self.times.forget(self.mirror.stations_of(plc), self.mirror.newest_us)
-            case ConnectionChanged() | TagMissing():
+            case ConnectionChanged() | TagMissing() | NotificationsLost() | StaleChanged():
                 pass
             case _:
                 for reading in message:
