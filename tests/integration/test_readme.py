@@ -22,6 +22,7 @@ PAGES = (
     "docs/how-to/connect-a-client.md",
     "docs/how-to/trace.md",
     "docs/how-to/what-if.md",
+    "docs/how-to/bottleneck.md",
 )
 DEADLINE_S = 120
 

@@ -38,7 +38,12 @@ HOMES = {
     "pytest": ("opcua/pytest_plugin.py",),
     "rich": ("twin/cli/",),
     "ruamel": ("lines/yaml_events.py", "opcua/tag_map.py"),
-    "scipy": ("twin/engine/quantiles.py", "twin/engine/results.py", "twin/whatif/estimates.py"),
+    "scipy": (
+        "twin/engine/quantiles.py",
+        "twin/engine/results.py",
+        "twin/whatif/estimates.py",
+        "twin/whatif/markov.py",
+    ),
     "simpy": ("twin/engine/agenda.py",),
     "typer": ("twin/cli/",),
     "urllib3": ("twin/historian/influx.py",),

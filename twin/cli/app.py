@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from twin.cli import (
+    bottleneck,
     check,
     compare,
     history,
@@ -39,6 +40,7 @@ app.add_typer(trace.app, name="trace")
 app.command("whatif", epilog=whatif.EXAMPLES)(whatif.whatif)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("search", epilog=search.EXAMPLES)(search.find)
+app.command("bottleneck", epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)

@@ -10,6 +10,7 @@ an interval.
 Estimate(mean=450.0, half_width_95=0.0)
 """
 
+from twin.whatif.bottleneck import Bottleneck, bottleneck, remedies
 from twin.whatif.experiment import Answer, Plan, answers, compare
 from twin.whatif.result import Origin, SavedAnswer, differences_of, rerun, saved
 from twin.whatif.scenario import Change, Difference, Scenario, Variant, applied
@@ -18,6 +19,7 @@ from twin.whatif.workers import Workers, open_workers
 
 __all__ = [
     "Answer",
+    "Bottleneck",
     "Change",
     "Difference",
     "Origin",
@@ -28,10 +30,12 @@ __all__ = [
     "Workers",
     "answers",
     "applied",
+    "bottleneck",
     "compare",
     "differences_of",
     "open_workers",
     "read_scenarios",
+    "remedies",
     "rerun",
     "saved",
     "scenarios_from_text",
