@@ -57,8 +57,8 @@ class Limits:
         [[0.5, 0.0], [0.0, 0.5]]
         """
         found = np.zeros((2, stations))
-        np.add.at(found, (self.shifting.astype(int), self.station), 1 / len(self.station))
-        return found
+        np.add.at(found, (self.shifting.astype(int), self.station), 1)
+        return found / len(self.station)
 
 
 def limits_of(line: Line, readings: Sequence[Counters], from_us: int) -> Limits:
