@@ -61,7 +61,7 @@ def pair(first: Unreliable, second: Unreliable, room: float) -> Pair:
         room: parts between them, greater than 0.
 
     >>> round(pair(Unreliable(0.01, 0.1), Unreliable(0.01, 0.1), 10).throughput, 4)
-    0.8529
+    0.8587
     >>> round(pair(Unreliable(0.01, 0.1), Unreliable(0.01, 0.1), 1e9).throughput, 4)
     0.9091
     """
