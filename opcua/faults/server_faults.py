@@ -16,7 +16,8 @@ from opcua.faults.kinds import Setting
 from twin.errors import UsageError
 
 if TYPE_CHECKING:
-    from opcua.emulated_plc import PlcServer, ServedLine
+    from opcua.emulated_plc import ServedLine
+    from opcua.plc_server import PlcServer
 
 __all__ = ["BEGIN"]
 

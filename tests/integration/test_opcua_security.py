@@ -22,7 +22,7 @@ from opcua_line import LINE, QUICK, Collector, FakePlant, serve
 from opcua.address_space import namespace_uri
 from opcua.clock import ManualClock
 from opcua.connect import AccessRefused, close, connect
-from opcua.emulated_plc import PlcServer
+from opcua.plc_server import PlcServer
 from opcua.security import client_security, make_pki, server_security
 from opcua.subscriber import Subscriber
 from opcua.tag_map import tag_map
