@@ -13,12 +13,12 @@ from typing import Any
 from asyncua import ua
 from asyncua.server.address_space import (
     AddressSpace,
-    AttributeValue,
     NodeData,
     NodeManagementService,
 )
 from asyncua.server.standard_address_space import standard_address_space
 
+from opcua.attributes import Attribute, share
 from opcua.collection import no_collection
 from opcua.companion_space import with_companions
 from opcua.standards import STANDARD_URIS
@@ -84,13 +84,15 @@ def _build() -> dict[ua.NodeId, NodeData]:
     space = AddressSpace()
     with no_collection():
         standard_address_space.fill_address_space(NodeManagementService(space))
-    return {node_id: space[node_id] for node_id in space.keys()}  # noqa: SIM118 -- no mapping
+    made = {node_id: space[node_id] for node_id in space.keys()}  # noqa: SIM118 -- no mapping
+    share(made.values())
+    return made
 
 
 def _copy(node: NodeData) -> NodeData:
     copy = NodeData(node.nodeid)
     # Values and references are replaced, never changed in place; what holds them is changed.
-    copy.attributes = {name: AttributeValue(held.value) for name, held in node.attributes.items()}
+    copy.attributes = {name: Attribute(held.value) for name, held in node.attributes.items()}
     copy.references = list(node.references)
     copy.call = node.call
     return copy
