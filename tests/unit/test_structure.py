@@ -21,6 +21,7 @@ HOMES = {
     "distributed": ("twin/whatif/workers.py",),
     "cryptography": ("opcua/",),
     "duckdb": ("twin/historian/duckdb_store/", "twin/engine/trace_file.py"),
+    "grafana_api": ("dashboards/grafana/push.py",),
     "influxdb_client": ("twin/historian/influx.py",),
     "loky": ("twin/whatif/workers.py",),
     "optuna": ("twin/whatif/search.py",),
@@ -36,8 +37,9 @@ HOMES = {
         "twin/whatif/result.py",
     ),
     "pytest": ("opcua/pytest_plugin.py",),
+    "requests": ("dashboards/grafana/push.py",),
     "rich": ("twin/cli/",),
-    "ruamel": ("lines/yaml_events.py", "opcua/tag_map.py"),
+    "ruamel": ("dashboards/grafana/files.py", "lines/yaml_events.py", "opcua/tag_map.py"),
     "scipy": (
         "twin/engine/quantiles.py",
         "twin/engine/results.py",

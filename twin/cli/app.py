@@ -8,6 +8,7 @@ from twin.cli import (
     bottleneck,
     check,
     compare,
+    grafana_command,
     history,
     influx_command,
     lines_command,
@@ -45,3 +46,4 @@ app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)
 app.add_typer(influx_command.app, name="influx")
+app.add_typer(grafana_command.app, name="grafana")

@@ -20,7 +20,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from lines.loader import load, packaged
+from lines.loader import load, plants
 from opcua.security import client_security, make_pki
 from opcua.tag_map import tag_map
 from twin.cli.interrupt import Interrupted
@@ -100,7 +100,7 @@ def run(
 ) -> None:
     """Run the lines and their twin: PLCs over OPC UA, live view, history. Ctrl-C ends it."""
     seconds = None if run_for is None else _seconds(run_for)
-    names = tuple(lines) if lines else _plants()
+    names = tuple(lines) if lines else plants()
     loaded = [load(name) for name in names]
     ids = [line.id for line in loaded]
     if len(set(ids)) < len(ids):
@@ -176,11 +176,6 @@ def _since_us(store: Store, ids: Iterable[str]) -> int:
         soft_wrap=True,
     )
     return (newest_us // 1_000_000 + 1) * 1_000_000
-
-
-def _plants() -> tuple[str, ...]:
-    """The packaged lines that are plants, not examples."""
-    return tuple(name for name, path in packaged().items() if path.parent.name != "examples")
 
 
 def _first(group: BaseExceptionGroup[LinetwinError]) -> LinetwinError:
