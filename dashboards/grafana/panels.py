@@ -112,7 +112,7 @@ class Row:
 
 
 def _of(kind: str, signal: Signal, title: str, questions: Sequence[Question], **more: Any) -> Panel:
-    text = signal.text.en
+    text = "" if signal.member == "any" else signal.text.en
     made = Panel(kind, title, tuple(questions), 12, 8, defaults(signal), text=text)
     return replace(made, **more)
 

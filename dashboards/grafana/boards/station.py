@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -214,12 +213,13 @@ def _overrides(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
 
 
 def _override(begins: str, signal: Signal) -> dict[str, Any]:
+    # An id has no character that means anything to a regular expression.
     properties: list[dict[str, Any]] = [{"id": "unit", "value": unit_of(signal.unit)}]
     if signal.alarm_low is not None or signal.alarm_high is not None:
         properties.append(
             {"id": "thresholds", "value": limits(signal.alarm_low, signal.alarm_high)}
         )
     return {
-        "matcher": {"id": "byRegexp", "options": f"/^{re.escape(begins)}/"},
+        "matcher": {"id": "byRegexp", "options": f"/^{begins}/"},
         "properties": properties,
     }
