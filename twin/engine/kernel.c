@@ -127,28 +127,31 @@ typedef struct { Place *head, *tail; i64 count; } PlaceQueue;  /* linked through
 
 /* A node is the winner below it: when, since `start_us`, and which leaf, in one word, so that the
  * smaller word is the earlier event and, on a tie, the lower leaf. The root is at 1, the leaves from
- * `width` on; the lowest `bits` of a word are the leaf. What is due later than a word can say is
- * kept in `due` alone until the start is moved up to it. */
-typedef struct { i64 width; int bits; i64 start_us; u64 never, *nodes; i64 *due; } Tournament;
+ * `width` on, a power of two, and behind them one that never comes; the lowest `bits` of a word are the
+ * leaf. What is due later than a word can say is kept in `due` alone until the start is moved up to it. */
+typedef struct { i64 width, leaves; int bits; i64 start_us; u64 never, *nodes; i64 *due; } Tournament;
 
 typedef struct {
     const StationPlan *plan;
     const i64 *quantiles;  /* of the operation's time; not read if it is constant */
-    i64 constant_us, started, completed, closed;
-    i64 left;              /* the good parts of it that have left the line, if it has no way out */
+    i64 constant_us;
+    Key service;
+    i64 started, completed;
+    int32_t plain, closed;
 } Station;
 
 struct Lane {
     Queue parts;
-    int32_t gained_parts, gained_room;
     i64 capacity;
     Group *taker;      /* if there is but one */
-    Outlet *giver;     /* likewise */
+    Sum level_us;
+    int32_t gained_parts, gained_room;
+    Outlet *giver;     /* if there is but one */
     Group **takers;
     Outlet **givers;
     i64 takers_count, givers_count;
     i64 tells_causes;  /* if one of its takers does */
-    Sum level_us;
+    i64 unused;
 };
 
 /* whole: 0 if it alternates */
@@ -167,14 +170,16 @@ struct Group {
     PlaceQueue waiting;
     Station *station;
     Lane *single_lane;  /* if one part from this lane is all that an operation needs */
+    const Inlet *single;/* if one part from this buffer is all that an operation needs */
     Lane *way_out;      /* if all parts go to this lane, and it has a capacity */
+    Lane *short_way;    /* the same, if an operation puts out what it took, or makes one part */
+    const Inlet *inlet; /* if an operation needs a fixed number of parts from one buffer, and no material */
     Inlet *inlets;
     Outlet *outlets;
-    i64 inlets_count, outlets_count;
-    const Inlet *inlet; /* if an operation needs a fixed number of parts from one buffer, and no material */
-    i64 hand_to_hand;   /* if one of its inputs is a lane with capacity 0 */
-    i64 uses_count;
-    i64 tells_causes;   /* if its places can starve for want of different things */
+    int32_t inlets_count, outlets_count, uses_count;
+    int32_t makes_one;    /* and puts out nothing that it took */
+    int32_t hand_to_hand; /* if one of its inputs is a lane with capacity 0 */
+    int32_t tells_causes; /* if its places can starve for want of different things */
     i64 starved, short_of; /* places whose time goes to starved; what for: an input, or a use after those */
 };
 
@@ -187,18 +192,19 @@ typedef struct { Sum starved_us; } Use;
 struct Machine {
     Station *station;
     Group *group;
-    i64 hindered;           /* if any of the next three is not 0, or its station is closed */
+    Tournament *inner;      /* of its places, if it has several */
+    i64 leaf;
+    i64 hindered;           /* if `down`, `service` or `services_due` is not 0, or its station is closed */
+    i64 worked_us, next_strike, cycle_time_us;
+    i64 consumed, good;
+    i64 time_us[CONDITIONS];
+    i64 tells_causes;       /* of its places' starved or blocked time, one by one */
+    i64 defective, reworked, failures;
+    Place *places;
+    i64 places_count;
     Mode *down;             /* which mode has struck */
     Service *service;       /* which maintenance is going on */
     i64 services_due;
-    i64 tells_causes;       /* of its places' starved or blocked time, one by one */
-    i64 worked_us, next_strike;
-    i64 consumed, good, defective, reworked, failures, cycle_time_us;
-    i64 leaf;
-    Tournament *inner;      /* of its places, if it has several */
-    Place *places;
-    i64 places_count;
-    i64 time_us[CONDITIONS];
     const MachinePlan *plan;
     Mode *modes;
     i64 clock_us, clock_since, clock_runs;
@@ -241,7 +247,7 @@ typedef struct { i64 what; Range of; i64 other, at_least, at_most; } StopAt;
 
 typedef struct Engine {
     Program plan;
-    char *block;            /* where everything of the following lies up to `machine_of_leaf` */
+    char *block;            /* where everything of the following lies up to `first_of_leaf` */
     size_t block_bytes;
 #define DECLARE(type, name) type *name;
     STATE_TABLES(DECLARE)
@@ -250,7 +256,7 @@ typedef struct Engine {
     LINK_TABLES(DECLARE)
 #undef DECLARE
     Tournament *inner;      /* of each machine with several places: its places */
-    Machine **machine_of_leaf;
+    Place **first_of_leaf;   /* the first place of the machine with that leaf */
     Tournament clocks;      /* calendars, deliveries, services, failures by time: they rarely fire */
     Tournament work;        /* a leaf for each machine */
     i64 services_leaf, failures_leaf, next_clock_us;
@@ -302,8 +308,9 @@ SELDOM static void log_machine(Engine *e, i64 kind, const Machine *m, i64 number
 
 /* ---- Parts -------------------------------------------------------------------------------------------- */
 
-SELDOM static void enlarge_load(Engine *e, Load *load, Part *only) {
+SELDOM static void enlarge_load(Engine *e, Load *load, Part *only, uint32_t more) {
     uint32_t room = load->room ? 2 * load->room : 4;
+    while (room < load->first + load->count + more) room *= 2;
     Part *slots = room ? malloc(room * sizeof(Part)) : NULL;
     if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
     if (load->room) memcpy(slots, load->slots, load->room * sizeof(Part));
@@ -326,9 +333,14 @@ SELDOM static void enlarge_queue(Engine *e, Queue *queue) {
 
 static inline Part *part_at(const Load *load, uint32_t i) { return &load->slots[load->first + i]; }
 
+/* Room for more parts at the end of a load. */
+static inline void make_room(Engine *e, Load *load, Part *only, uint32_t more) {
+    if (RARELY(load->first + load->count + more > load->room)) enlarge_load(e, load, only, more);
+}
+
 /* The end of a load, to be written to. */
 static inline Part *new_last(Engine *e, Load *load, Part *only) {
-    if (load->first + load->count == load->room) enlarge_load(e, load, only);
+    make_room(e, load, only, 1);
     return part_at(load, load->count++);
 }
 
@@ -349,6 +361,19 @@ static inline const Part *take_first(Queue *queue) {
     return part;
 }
 
+/* So many parts taken from a lane, to the end of a place's load. */
+static void take_many(Engine *e, Queue *queue, i64 many, Place *p) {
+    make_room(e, &p->parts, &p->only, (uint32_t)many);
+    Part *to = part_at(&p->parts, p->parts.count);
+    i64 straight = queue->end - queue->first < many ? queue->end - queue->first : many;
+    memcpy(to, queue->first, (size_t)straight * sizeof(Part));
+    memcpy(to + straight, queue->begin, (size_t)(many - straight) * sizeof(Part));
+    p->parts.count += (uint32_t)many;
+    queue->count -= many;
+    queue->first += straight;
+    if (queue->first == queue->end) queue->first = queue->begin + (many - straight);
+}
+
 /* ---- Pending events: tournaments; the earliest wins, the lower leaf on a tie (rule S25) ------------- */
 
 static inline i64 tournament_leaf(const Tournament *t) { return t->nodes[1] & (u64)(t->width - 1); }
@@ -359,26 +384,32 @@ static inline u64 word_of(const Tournament *t, i64 leaf) {
     return (since < t->never ? since : t->never) << t->bits | (u64)leaf;
 }
 
-/* Without a branch on who wins, which nobody could foretell. */
+SELDOM static void set_root(Tournament *t, u64 word) { t->nodes[1] = word; }
+
+/* Nobody could foretell who wins below the root: no branch there. At the root it is nearly always one
+ * of the others; a branch that says so lets the processor go on with it before the time drawn for this
+ * leaf is known. */
 static OFTEN void tournament_set(Tournament *t, i64 leaf, i64 at) {
     t->due[leaf] = at;
-    u64 *nodes = t->nodes, winner = word_of(t, leaf);
-    u64 node = (u64)(leaf + t->width);
-    for (i64 k = t->bits; k; k--) {
-        nodes[node] = winner;
+    u64 *nodes = t->nodes, word = word_of(t, leaf), others = UINT64_MAX;
+    for (u64 node = (u64)(leaf + t->width); node > 1; node >>= 1) {
+        nodes[node] = word < others ? word : others;
         u64 other = nodes[node ^ 1];
-        winner = other < winner ? other : winner;
-        node >>= 1;
+        others = other < others ? other : others;
     }
-    nodes[1] = winner;
+    if (RARELY(word < others)) set_root(t, word);
+    else nodes[1] = others;
 }
 
 /* Count from another instant, at which nothing that is due has passed. */
 static void tournament_start(Tournament *t, i64 start_us) {
     t->start_us = start_us;
-    for (i64 i = 0; i < t->width; i++) t->nodes[t->width + i] = word_of(t, i);
+    i64 end = t->width + t->leaves;
+    for (i64 i = 0; i < t->leaves; i++) t->nodes[t->width + i] = word_of(t, i);
+    t->nodes[end] = UINT64_MAX;
     for (i64 node = t->width - 1; node >= 1; node--) {
-        u64 left = t->nodes[2 * node], right = t->nodes[2 * node + 1];
+        u64 left = 2 * node > end ? UINT64_MAX : t->nodes[2 * node];
+        u64 right = 2 * node >= end ? UINT64_MAX : t->nodes[2 * node + 1];
         t->nodes[node] = left < right ? left : right;
     }
 }
@@ -444,6 +475,16 @@ static inline int strikes(Key key, u64 index, i64 below) {
     return draw(key, index) >> 1 < (u64)below;
 }
 
+/* So many 2^32nds of a step. */
+static inline i64 part_of(u64 step, u64 fraction) {
+#if defined(__SIZEOF_INT128__)
+    __extension__ typedef unsigned __int128 u128;
+    return (i64)((u128)step * fraction >> 32);
+#else
+    return (i64)((step >> 32) * fraction + ((step & 0xFFFFFFFF) * fraction >> 32));
+#endif
+}
+
 static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
     if (constant) return constant;
     u64 word = draw(key, index);
@@ -453,8 +494,7 @@ static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
         i = word >> 44 & 1023;
         fraction = word >> 12 & 0xFFFFFFFF;
     }
-    u64 step = (u64)(q[i + 1] - q[i]);
-    return q[i] + (i64)((step >> 32) * fraction + ((step & 0xFFFFFFFF) * fraction >> 32));
+    return q[i] + part_of((u64)(q[i + 1] - q[i]), fraction);
 }
 
 /* ---- Sums over time ------------------------------------------------------------------------------------- */
@@ -685,7 +725,7 @@ static OFTEN void work(Engine *e, Place *p) {
 static OFTEN void begin(Engine *e, Place *p) {
     const Station *s = p->machine->station;
     u64 index = draw_index(p->work.lead, p->work.rework_pass);
-    p->work.drawn_us = p->work.left_us = variate(s->quantiles, s->constant_us, s->plan->service, index);
+    p->work.drawn_us = p->work.left_us = variate(s->quantiles, s->constant_us, s->service, index);
     if (e->logging) log_place(e, OPERATION_STARTED, p, p->work.lead, p->work.drawn_us);
     work(e, p);
 }
@@ -710,6 +750,14 @@ static Lane *oldest_of(const Inlet *in, int *others) {
     return oldest;
 }
 
+/* The lane that the next part comes from, where one is all that an operation needs; NULL if there is none. */
+static OFTEN Lane *oldest_lane(const Group *group) {
+    Lane *lane = group->single_lane;
+    int others;
+    if (lane) return lane->parts.count ? lane : NULL;
+    return oldest_of(group->single, &others);
+}
+
 static OFTEN void take_from(Engine *e, const Inlet *in, i64 wanted, Place *p) {
     while (wanted > 0) {
         int others = 0;
@@ -717,7 +765,8 @@ static OFTEN void take_from(Engine *e, const Inlet *in, i64 wanted, Place *p) {
         i64 many = others ? 1 : wanted;  /* the others are empty, and stay so */
         wanted -= many;
         span_ends(&lane->level_us, many, e->now_us);
-        while (many--) *new_last(e, &p->parts, &p->only) = *take_first(&lane->parts);
+        if (many == 1) *new_last(e, &p->parts, &p->only) = *take_first(&lane->parts);
+        else take_many(e, &lane->parts, many, p);
         gained_room(e, lane);
     }
 }
@@ -737,36 +786,51 @@ static void take_load(Engine *e, const Group *group, i64 operation, Place *p) {
     }
 }
 
-/* Take everything an operation needs, and begin it (rules S5, S8, S13). */
-static OFTEN void take(Engine *e, Place *p) {
-    Machine *m = p->machine;
-    const Group *group = m->group;
-    i64 operation = group->station->started++;
-    p->parts.first = 0;
-    Lane *lane = group->single_lane;
-    if (lane) {
-        p->parts.slots[0] = *take_first(&lane->parts);
-        span_ends(&lane->level_us, 1, e->now_us);
-        p->parts.count = 1;
-        gained_room(e, lane);
-    } else {
-        take_load(e, group, operation, p);
-    }
-    m->consumed += p->parts.count;
+/* An operation begins with the load that lies on its place. */
+static OFTEN void begin_operation(Engine *e, Place *p, i64 operation, i64 lead, int32_t rework_pass) {
     p->loaded = 1;
     p->work.operation = operation;
+    p->work.lead = lead;
+    p->work.rework_pass = rework_pass;
     p->work.redone = 0;
-    if (p->parts.count) {
-        const Part *lead = part_at(&p->parts, 0);
-        p->work.lead = lead->number;
-        p->work.rework_pass = lead->rework_pass;
-    } else {
-        const StationPlan *sp = group->station->plan;
-        p->work.lead = sp->code + operation * sp->gives_milli / MILLI;
-        p->work.rework_pass = 0;
-    }
     p->work.started_us = e->now_us;
     begin(e, p);
+}
+
+/* One part, which has been taken out of its lane, is the whole load. */
+static OFTEN void load_one(Engine *e, Place *p, const Part *part) {
+    Machine *m = p->machine;
+    m->consumed++;
+    p->parts.slots[0] = *part;
+    p->parts.first = 0;
+    p->parts.count = 1;
+    begin_operation(e, p, m->station->started++, part->number, part->rework_pass);
+}
+
+static OFTEN void take_one(Engine *e, Place *p, Lane *lane) {
+    const Part *part = take_first(&lane->parts);
+    span_ends(&lane->level_us, 1, e->now_us);
+    gained_room(e, lane);
+    load_one(e, p, part);
+}
+
+static void take_several(Engine *e, Place *p) {
+    Machine *m = p->machine;
+    const Group *group = m->group;
+    const StationPlan *sp = group->station->plan;
+    i64 operation = group->station->started++;
+    p->parts.first = 0;
+    take_load(e, group, operation, p);
+    m->consumed += p->parts.count;
+    if (p->parts.count) begin_operation(e, p, operation, part_at(&p->parts, 0)->number, part_at(&p->parts, 0)->rework_pass);
+    else begin_operation(e, p, operation, sp->code + operation * sp->gives_milli / MILLI, 0);
+}
+
+/* Take everything an operation needs, and begin it (rules S5, S8, S13). */
+static OFTEN void take(Engine *e, Place *p) {
+    const Group *group = p->machine->group;
+    if (!group->single) take_several(e, p);
+    else take_one(e, p, oldest_lane(group));
 }
 
 /* ---- Judging (rules S14 to S16) ---------------------------------------------------------------------------- */
@@ -799,16 +863,21 @@ static OFTEN int judge(Engine *e, const StationPlan *sp, Part *part) {
     return PASS;
 }
 
-/* The parts that an operation makes, with the defects of all that it took (rules S5, S6). */
-static Load *make_parts(Engine *e, Place *p) {
-    const StationPlan *sp = p->machine->station->plan;
+/* A part that an operation makes, with the defects of all that it took (rules S5, S6). */
+static inline Part part_made(const Place *p, i64 number) {
     uint32_t defects = 0;
     for (uint32_t i = 0; i < p->parts.count; i++) defects |= part_at(&p->parts, i)->defects;
+    return (Part){number, 0, p->work.redone, defects};
+}
+
+static Load *make_parts(Engine *e, const Place *p) {
+    const StationPlan *sp = p->machine->station->plan;
     i64 first = p->work.operation * sp->gives_milli / MILLI;
     i64 last = (p->work.operation + 1) * sp->gives_milli / MILLI;
     Load *made = &e->made;
+    Part part = part_made(p, sp->code + first);
     made->count = 0;
-    for (i64 i = first; i < last; i++) *new_last(e, made, NULL) = (Part){sp->code + i, 0, p->work.redone, defects};
+    for (; first < last; first++, part.number++) *new_last(e, made, NULL) = part;
     return made;
 }
 
@@ -910,7 +979,6 @@ static inline int handling_is_shut(const Machine *m) {
 /* Parts leave the line. */
 static void let_go(Engine *e, Place *p) {
     p->machine->good += p->parts.count;
-    p->machine->station->left += p->parts.count;
     if (e->logging)
         for (uint32_t i = 0; i < p->parts.count; i++)
             log_place(e, PART_PASSED, p, part_at(&p->parts, i)->number, NONE);
@@ -936,8 +1004,9 @@ static void put_out(Engine *e, Place *p) {
 
 /* What was made takes the place of what it was made of. */
 static void replace(Engine *e, Place *p, const Load *made) {
-    p->parts.count = 0;
-    for (uint32_t i = 0; i < made->count; i++) *new_last(e, &p->parts, &p->only) = *part_at(made, i);
+    p->parts.first = p->parts.count = 0;
+    make_room(e, &p->parts, &p->only, made->count);
+    for (; p->parts.count < made->count; p->parts.count++) p->parts.slots[p->parts.count] = *part_at(made, p->parts.count);
 }
 
 /* ---- A place becomes free ---------------------------------------------------------------------------------------- */
@@ -968,7 +1037,10 @@ static void wait_for_load(Engine *e, Place *p) {
 
 static OFTEN void take_or_wait(Engine *e, Place *p) {
     const Group *group = p->machine->group;
-    if (!group->waiting.head && is_ready(e, group) && !is_contested(group)) take(e, p);
+    Lane *lane = NULL;
+    if (group->waiting.head || is_contested(group)) wait_for_load(e, p);
+    else if (!group->single && is_ready(e, group)) take_several(e, p);
+    else if (group->single && (lane = oldest_lane(group))) take_one(e, p, lane);
     else wait_for_load(e, p);
 }
 
@@ -1047,39 +1119,87 @@ static void admit(Engine *e, Lane *lane) {
 
 /* ---- The work is done -------------------------------------------------------------------------------------------------- */
 
-/* The usual end of an operation: its parts all go into one lane, nothing hinders, and nothing is on
- * the list yet. What would go on it, the lane and then the place, is done here at once. */
-static OFTEN void hand_on(Engine *e, Place *p, Lane *lane) {
-    const Part *part = part_at(&p->parts, 0);
-    for (const Part *end = part + p->parts.count; part < end; part++) {
-        if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
-        lay_in(e, lane, part);
+/* The usual end of an operation: all its parts go into one lane with room, or out of the line; nothing
+ * hinders, and nothing is on the list yet. What would go on it, the lane and then the place, is done
+ * here at once. False if it is another end: then nothing has happened. */
+static OFTEN int hand_on(Engine *e, Place *p) {
+    const Group *group = p->machine->group;
+    Lane *lane = group->way_out;
+    i64 parts = p->parts.count; /* none where all were scrapped: then the lane has no turn */
+    if (p->machine->hindered || e->todo_count) return 0;
+    if (lane && parts && lane->capacity - lane->parts.count >= parts) {
+        const Part *part = part_at(&p->parts, 0);
+        for (const Part *end = part + parts; part < end; part++) {
+            if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
+            Part *entered = new_in_lane(e, &lane->parts);
+            *entered = *part;
+            entered->entered = ++e->turns;
+        }
+        span_begins(&lane->level_us, parts, e->now_us);
+        p->machine->good += parts;
+        p->parts.count = 0;
+        if (has_waiting_taker(lane)) serve(e, lane);
+    } else if (!group->outlets_count) {
+        let_go(e, p);
+    } else {
+        return 0;
     }
-    p->machine->good += p->parts.count;
-    p->parts.count = 0;
-    if (has_waiting_taker(lane)) serve(e, lane);
     take_or_wait(e, p);
+    return 1;
 }
 
-static OFTEN void completed(Engine *e, Place *p) {
+static OFTEN void count_completed(Engine *e, const Place *p, i64 parts) {
     Machine *m = p->machine;
-    Station *s = m->station;
     m->worked_us += p->work.left_us;
-    p->work.left_us = 0;
     m->cycle_time_us = e->now_us - p->work.started_us;
-    s->completed++;
+    m->station->completed++;
     if (RARELY(++e->completed_operations >= e->most_operations)) e->stop = COUNT_REACHED;
+    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, parts);
+}
+
+static void completed(Engine *e, Place *p) {
+    const Station *s = p->machine->station;
     Load *out = s->plan->passes_on ? &p->parts : make_parts(e, p);
-    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, out->count);
+    count_completed(e, p, out->count);
+    p->work.left_us = 0;
     if (!s->plan->plain && !judge_all(e, p, out)) return;
     if (!s->plan->passes_on) replace(e, p, out);
     p->loaded = 0;
-    Lane *lane = m->group->way_out;
-    i64 parts = p->parts.count; /* none where all were scrapped: then the lane has no turn */
-    if (lane && !m->hindered && !e->todo_count && parts && lane->capacity - lane->parts.count >= parts)
-        hand_on(e, p, lane);
-    else
-        put_out(e, p);
+    if (!hand_on(e, p)) put_out(e, p);
+}
+
+/* What `completed` and all that follows come to where nothing is out of the ordinary: one part is good
+ * and goes on into one lane with room, and a place that waits for it has it at once. The list of rule
+ * S26 is empty, so nobody waits for what is there already. Anything else goes the long way: false then,
+ * and nothing has happened. */
+static OFTEN int goes_the_short_way(Engine *e, Place *p) {
+    Machine *m = p->machine;
+    Group *group = m->group;
+    Lane *lane = group->short_way;
+    if (!lane || m->hindered || lane->parts.count >= lane->capacity) return 0;
+    const StationPlan *sp = m->station->plan;
+    Part made, *part = &made;
+    if (group->makes_one) made = part_made(p, sp->code + p->work.operation);
+    else if (p->parts.count == 1) part = part_at(&p->parts, 0);
+    else return 0;
+    if (!m->station->plain && judge(e, sp, part) != PASS) return 0;
+    count_completed(e, p, 1);
+    m->good++;
+    p->loaded = 0;
+    p->parts.count = 0;
+    if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
+    Group *taker = lane->taker;
+    if (taker && taker->single && taker->waiting.head) {
+        Place *next = taker->waiting.head;
+        e->turns++;  /* as if it had been in the lane */
+        leave(&taker->waiting, next);
+        load_one(e, next, part);
+    } else {
+        lay_in(e, lane, part);
+        if (!taker || taker->waiting.head) serve(e, lane);
+    }
+    take_or_wait(e, p);
+    return 1;
 }
 
 /* Work off the list of rule S26, in turn, until nothing moves any more; it grows meanwhile. */
@@ -1396,9 +1516,9 @@ static void clock_fires(Engine *e, i64 leaf) {
 static OFTEN void place_fires(Engine *e, Place *p) {
     int32_t pending = p->pending;
     p->pending = NOTHING;
-    if (!RARELY(pending != COMPLETED)) completed(e, p);
-    else if (pending == STRUCK) struck(e, p);
-    else repaired(e, p->machine);
+    if (RARELY(pending == STRUCK)) struck(e, p);
+    else if (RARELY(pending == REPAIRED)) repaired(e, p->machine);
+    else if (!goes_the_short_way(e, p)) completed(e, p);
 }
 
 static i64 places_in(const Machine *m, i64 condition) {
@@ -1431,9 +1551,9 @@ static int run(Engine *e, i64 to_us) {
         } else {
             if (work > to_us) break;
             e->now_us = work;
-            const Machine *m = e->machine_of_leaf[tournament_leaf(&e->work)];
-            Place *p = m->places;
-            if (RARELY(m->inner)) p += tournament_leaf(m->inner);
+            Place *p = e->first_of_leaf[tournament_leaf(&e->work)];
+            const Tournament *inner = p->machine->inner;
+            if (RARELY(inner)) p += tournament_leaf(inner);
             place_fires(e, p);
             settle(e);
             /* Most places have begun their next operation by now; only one that has not is taken out. */
@@ -1454,7 +1574,10 @@ static void note_hour(Engine *e) {
     for (const Station *s = e->stations; s < e->stations + e->plan.stations_count; s++) {
         if (e->groups[s->plan->groups.from].outlets_count) continue;
         if (e->hourly_count == e->hourly_room) e->hourly = grown(e, e->hourly, &e->hourly_room, sizeof(i64));
-        e->hourly[e->hourly_count++] = s->left;
+        i64 left = 0;
+        const Machine *m = e->machines + s->plan->machines.from;
+        for (const Machine *end = m + s->plan->machines.count; m < end; m++) left += m->good;
+        e->hourly[e->hourly_count++] = left;
     }
     e->next_hour_us += HOUR_US;
     if (e->next_hour_us - e->began_us > MOST_HOURS * HOUR_US) e->next_hour_us = FOREVER;
@@ -1500,11 +1623,8 @@ static void start_machine(Engine *e, Machine *m) {
     }
 }
 
-/* From now on it is counted how much lies in the lanes, for want of what places wait, and what leaves
- * the line. */
+/* From now on it is counted how much lies in the lanes and for want of what places wait. */
 static void begin_sums(Engine *e) {
-    for (Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++)
-        if (!m->group->outlets_count) m->station->left += m->good;
     for (Lane *lane = e->lanes; lane < e->lanes + e->plan.lanes_count; lane++)
         span_begins(&lane->level_us, lane->parts.count, e->now_us);
     for (Group *group = e->groups; group < e->groups + e->plan.groups_count; group++)
@@ -1570,6 +1690,8 @@ static void wire(Engine *e) {
         e->stations[i].plan = sp;
         e->stations[i].quantiles = plan->tables + sp->table * TABLE_LENGTH;
         e->stations[i].constant_us = plan->table_constants[sp->table];
+        e->stations[i].service = sp->service;
+        e->stations[i].plain = sp->plain != 0;
     }
     for (i64 i = 0; i < plan->lanes_count; i++) {
         const LanePlan *lp = &plan->lanes[i];
@@ -1605,8 +1727,12 @@ static void wire(Engine *e) {
         group->outlets = e->outlets + gp->outlets.from;
         group->outlets_count = gp->outlets.count;
         if (gp->inlets.count == 1 && group->inlets->whole && !group->uses_count) group->inlet = group->inlets;
+        if (group->inlet && group->inlet->whole == 1) group->single = group->inlet;
         if (gp->outlets.count == 1 && group->outlets->lanes_count == 1 && group->outlets->lanes[0]->capacity)
             group->way_out = group->outlets->lanes[0];
+        const StationPlan *sp = &plan->stations[gp->station];
+        group->makes_one = !sp->passes_on && sp->gives_milli == MILLI;
+        if (sp->passes_on || group->makes_one) group->short_way = group->way_out;
         for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
             for (i64 k = 0; k < in->lanes_count; k++)
                 if (!in->lanes[k]->capacity) group->hand_to_hand = 1;
@@ -1643,17 +1769,18 @@ static void wire_places(Engine *e) {
         m->group = &e->groups[pp->group];
         m->tells_causes = m->group->tells_causes || m->group->outlets_count > 1;
         m->leaf = leaf;
-        e->machine_of_leaf[leaf++] = m;
+        e->first_of_leaf[leaf++] = p;
     }
 }
 
 static size_t lay_out_tournament(Tournament *t, i64 leaves, char *block) {
     for (t->bits = 0; INT64_C(1) << t->bits < leaves;) t->bits++;
     t->width = INT64_C(1) << t->bits;
+    t->leaves = leaves;
     t->never = UINT64_MAX >> 1 >> t->bits;
     t->nodes = (u64 *)block;
-    t->due = (i64 *)block + 2 * t->width;
-    return 3 * (size_t)t->width * sizeof(i64);
+    t->due = (i64 *)block + t->width + leaves + 1;
+    return (size_t)(t->width + 2 * leaves + 1) * sizeof(i64);
 }
 
 /* Lay the state out in the block, one table after the other; without a block only its size is
@@ -1669,7 +1796,7 @@ static void lay_out(Engine *e) {
     STATE_TABLES(LAY_TABLE)
     LINK_TABLES(LAY_LINKS)
     LAY(inner, plan->machines_count)
-    LAY(machine_of_leaf, plan->machines_count)
+    LAY(first_of_leaf, plan->machines_count)
 #undef LAY_LINKS
 #undef LAY_TABLE
 #undef LAY
@@ -1689,7 +1816,7 @@ static void lay_out(Engine *e) {
 }
 
 static void nothing_is_due(Tournament *t) {
-    for (i64 i = 0; i < t->width; i++) t->due[i] = FOREVER;
+    for (i64 i = 0; i < t->leaves; i++) t->due[i] = FOREVER;
 }
 
 /* An engine without any state yet; NULL if there is no memory for it. */
@@ -2160,7 +2287,7 @@ static void move_state(Engine *e, uintptr_t away) {
         m->service = MOVED(m->service);
         m->crew_next = MOVED(m->crew_next);
         m->group = MOVED(m->group);
-        e->machine_of_leaf[m->leaf] = m;
+        e->first_of_leaf[m->leaf] = m->places;
     }
 }
 
