@@ -13,7 +13,7 @@ from opcua.address_space import PLC_SIGNALS, plan
 from opcua.apply import AppliedPlan, Locale, apply, wire_value
 from opcua.command_nodes import bind_requests
 from opcua.faults.show import write_shown
-from opcua.faults.tamper import Tamper
+from opcua.faults.tamper import Shown, Tamper
 from opcua.faults.wire import Wire
 from opcua.guarded_server import guarded_server, namespace_table
 from opcua.naming import Naming
@@ -227,6 +227,13 @@ class PlcServer:
                 held = wire_value(wire, applied.namespaces, source)
                 # Not `Node.write_value`: six times the cost, for checks of what is known.
                 await server.aspace.write_attribute_value(follower, ua.AttributeIds.Value, held)
+
+    async def show(self, key: Key, shown: Shown) -> None:
+        """Publish one value with a status of its own, as a recording has it."""
+        if self._server is not None:
+            server = self._server.iserver
+            node_id, value_type = self._applied.variables[key]
+            await write_shown(server.aspace, server.table, node_id, shown, value_type)
 
     async def _write_tampered(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
         """Publish what faults make of values; what follows from a value stays true."""
