@@ -20,7 +20,11 @@ HOMES = {
     "asyncua": ("opcua/",),
     "distributed": ("twin/whatif/workers.py",),
     "cryptography": ("opcua/",),
-    "duckdb": ("twin/historian/duckdb_store/", "twin/engine/trace_file.py"),
+    "duckdb": (
+        "twin/historian/duckdb_store/",
+        "twin/historian/recording.py",
+        "twin/engine/trace_file.py",
+    ),
     "grafana_api": ("dashboards/grafana/push.py",),
     "influxdb_client": ("twin/historian/influx.py",),
     "loky": ("twin/whatif/workers.py",),
