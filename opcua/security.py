@@ -105,7 +105,9 @@ class ClientSecurity:
         certificate: its own, DER.
         key: its private key, PEM.
         server_certificate: the only one that it accepts, DER.
-        user, password: who it logs on as.
+        user, password: who it logs on as; an empty user: nobody.
+        policy: encryption, by the last part of its URI.
+        mode: whether messages are only signed, or encrypted too.
     """
 
     certificate: bytes
@@ -113,6 +115,8 @@ class ClientSecurity:
     server_certificate: bytes
     user: str
     password: str = field(repr=False)
+    policy: str = "Basic256Sha256"
+    mode: str = "SignAndEncrypt"
 
 
 def is_loopback(host: str) -> bool:

@@ -31,7 +31,7 @@ from opcua.security import ClientSecurity
 from opcua.subscribing import Options, Sink
 from opcua.tag_map import PlcMap
 from opcua.translation import Translation
-from twin.errors import NotConnected
+from twin.errors import NotConnected, UsageError
 
 __all__ = ["Options", "Sink", "Subscriber"]
 
@@ -93,7 +93,10 @@ class Subscriber:
 
     async def _serve_once(self) -> None:
         options = self._options
-        security = self._security()
+        try:
+            security = self._security()
+        except UsageError as error:
+            raise NotConnected(str(error)) from error
         client = await connect(self.url, security, options.timeout_s)
         polite = False
         try:
@@ -130,7 +133,12 @@ class Subscriber:
         """Wait until our certificate, or the server's that we trust, is another than at first."""
         while True:
             await asyncio.sleep(self._options.renewal_s)
-            if self._security() != security:
+            try:
+                renewed = self._security() != security
+            except UsageError:
+                # Half of them are there: somebody is at it.
+                continue
+            if renewed:
                 _log.info("%s: certificates are renewed; connecting anew", self._plc.plc)
                 raise _Renewed
 

@@ -5,53 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opcua.tag_map import CommandPoint
-from opcua.tagmap.model import CommandTag, Constant, PlcTags, UnitTags
+from opcua.tagmap.model import CommandTag, Constant, PlcTags
 from opcua.tagmap.placeholders import filled
 from opcua.tagmap.places import address
 from opcua.tagmap.units import CANONICAL, NAMED_VALUES, Unit
-from twin.errors import Fault, QuantityError
+from twin.errors import QuantityError
 from twin.model.nearest import did_you_mean
 
-__all__ = ["command_points"]
+__all__ = ["command_point"]
 
 
-def command_points(
-    entry: UnitTags,
-    unit: Unit,
-    of: PlcTags,
-    places: Mapping[str, str | int],
-    where: str,
-    faults: list[Fault],
-) -> list[CommandPoint]:
-    """Write the commands of an entry out for a unit.
-
-    Args:
-        entry: whose commands.
-        unit: the unit.
-        of: the PLC's part of the file.
-        places: what placeholders stand for.
-        where: path of the commands, for faults.
-        faults: takes what is wrong, each once.
-    """
-    points = []
-    for name, tag in entry.commands.items():
-        try:
-            points.append(_point(name, tag, entry, unit, of, places))
-        except QuantityError as error:
-            fault = Fault(f"{where}.{name}", str(error))
-            if fault not in faults:
-                faults.append(fault)
-    return points
-
-
-def _point(
+def command_point(
     name: str,
     tag: CommandTag,
-    entry: UnitTags,
+    prefix: str,
     unit: Unit,
     of: PlcTags,
     places: Mapping[str, str | int],
 ) -> CommandPoint:
+    """Write a command out for a unit.
+
+    Args:
+        name: the command's.
+        tag: what the file says of it.
+        prefix: of the entry that it is in.
+        unit: the unit.
+        of: the PLC's part of the file.
+        places: what placeholders stand for.
+
+    Raises:
+        QuantityError: something of it is wrong.
+    """
     uri = of.namespace
     if tag.namespace:
         if tag.namespace not in of.namespaces:
@@ -60,11 +44,11 @@ def _point(
 
     def node(text: str) -> str:
         full = text.startswith(("nsu=", "ns=", "i=", "g=", "b=", "s="))
-        return filled(text if full else entry.prefix + text, places)
+        return filled(text if full else prefix + text, places)
 
     where = address(
         node(tag.node) if tag.node else "",
-        filled(entry.prefix + tag.path, places) if tag.path else "",
+        filled(prefix + tag.path, places) if tag.path else "",
         uri,
         of.namespaces,
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from opcua.conversion import summed
-from opcua.tag_map import SERVER_TIME, Address, MappedNode, PlcMap, TagMap
-from opcua.tagmap.commands import command_points
+from opcua.tag_map import SERVER_TIME, Address, CommandPoint, MappedNode, PlcMap, TagMap
+from opcua.tagmap.commands import command_point
 from opcua.tagmap.meaning import conversion_of, deadband_of
 from opcua.tagmap.model import Input, PlcTags, Tag, TagMapFile, UnitTags
 from opcua.tagmap.placeholders import filled, unknown_placeholder
@@ -71,15 +71,12 @@ class _Plc:
         of = self.of
         self._names()
         nodes: list[MappedNode] = []
-        commands = []
+        commands: list[CommandPoint] = []
         for number, entry in enumerate(of.units):
             at = f"{self.path}.units[{number}]"
             chosen = self._matching(entry, at)
             nodes += self._entry(entry, chosen, at)
-            for unit in chosen:
-                commands += command_points(
-                    entry, unit, of, self._places(unit), f"{at}.commands", self.faults
-                )
+            commands += self._commands(entry, chosen, f"{at}.commands")
         live = SERVER_TIME
         if of.live is not None:
             live = self._address(of.live, "", {}, f"{self.path}.live") or SERVER_TIME
@@ -94,6 +91,17 @@ class _Plc:
             sampling_s=None if of.sampling is None else of.sampling / 1e6,
             queue_size=of.queue,
         )
+
+    def _commands(self, entry: UnitTags, units: list[Unit], at: str) -> Iterator[CommandPoint]:
+        for name, tag in entry.commands.items():
+            wanted = {CANONICAL.get(key, key) for key in tag.when}
+            # A pattern for machines may match their buffers too.
+            able = [unit for unit in units if wanted <= unit.signals.keys()]
+            for unit in able or units[:1]:
+                try:
+                    yield command_point(name, tag, entry.prefix, unit, self.of, self._places(unit))
+                except QuantityError as error:
+                    self._fault(f"{at}.{name}", str(error))
 
     def _names(self) -> None:
         known = {*self.units, *(unit.station for unit in self.units.values())}
@@ -132,14 +140,12 @@ class _Plc:
         for key, tag in entry.signals.items():
             where = f"{at}.signals.{key}"
             made = [node for unit in units for node in self._signal(entry, unit, key, tag, where)]
+            if key == "good":
+                made = [node for unit in units for node in self._good(entry, unit, where)]
             if not made and units and not self._told(where):
                 known = [*CANONICAL, *_OWN, *{s for u in units for s in u.signals}]
                 self._fault(where, "must be a signal of these units", key, did_you_mean(key, known))
             yield from made
-        for key in ("good",):
-            if key in entry.signals:
-                where = f"{at}.signals.{key}"
-                yield from (n for unit in units for n in self._good(entry, unit, where))
 
     def _signal(
         self, entry: UnitTags, unit: Unit, key: str, tag: Tag, where: str
@@ -172,14 +178,14 @@ class _Plc:
             found = self._address(source, entry.prefix, places, here)
             if found is not None:
                 inputs.append(found)
-        if len(inputs) < len(sources):
-            return None
         signal = unit.signals.get(name)
 
         def wrong(sub: str, must: str) -> None:
             self._fault(f"{where}.{sub}", must)
 
-        conversion = conversion_of(tag, name, signal, wrong)
+        conversion = conversion_of(_with_picks(tag, places), name, signal, wrong)
+        if len(inputs) < len(sources):
+            return None
         return MappedNode(
             unit.id,
             name,
@@ -280,6 +286,18 @@ class _Plc:
         # The units of an entry have its faults in common.
         if not any((f.path, f.must) == (path, must) for f in self.faults):
             self.faults.append(Fault(path, must, found, remedy))
+
+
+def _with_picks(tag: Tag, places: Mapping[str, str | int]) -> Tag:
+    """A tag whose picks are those of one unit; what can't be filled is found to be no pick."""
+
+    def fill(text: str) -> str:
+        return text if unknown_placeholder(text, places) else filled(text, places)
+
+    inputs = {
+        label: one.model_copy(update={"pick": fill(one.pick)}) for label, one in tag.inputs.items()
+    }
+    return tag.model_copy(update={"pick": fill(tag.pick), "inputs": inputs})
 
 
 def _signals(unit: Unit, key: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from pydantic import ValidationError
 from lines.place import place
 from lines.structural import structural_faults
 from lines.yaml_tree import MAX_BYTES, Unreadable, decode, plain, read_tree, too_large
+from opcua.security import ClientSecurity
 from opcua.tag_map import TagMap
+from opcua.tagmap.access import access_to
 from opcua.tagmap.expand import expand
 from opcua.tagmap.model import TagMapFile
 from twin.errors import Fault, LineFileError
@@ -35,6 +38,14 @@ class LoadedTagMap:
 
     map: TagMap
     file: TagMapFile
+
+    def access(self, pki: Path) -> dict[str, Callable[[], ClientSecurity | None]]:
+        """Say by PLC who we are there, each time that it is asked.
+
+        Args:
+            pki: the twin's own keys, for PLCs of which the map says nothing.
+        """
+        return {plc.plc: access_to(plc.plc, plc.security, pki) for plc in self.file.plcs}
 
 
 def load_tag_map(path: Path, line: Line) -> LoadedTagMap:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from opcua_line import Collector
 
@@ -63,7 +64,10 @@ class Watched(LiveLine):
 async def watched(served: ServedLine, pki):
     live = Watched(served.plant.line)
     security = client_security(pki)
-    run = asyncio.create_task(live.watch(tag_map(live.line, served.endpoints), security))
+    mapped_line = tag_map(live.line, served.endpoints)
+    # The plant's clock stands still here while its plant is worked out: that is no fault of it.
+    at_ease = tuple(replace(plc, live=None) for plc in mapped_line.plcs)
+    run = asyncio.create_task(live.watch(replace(mapped_line, plcs=at_ease), security))
     try:
         mapped = sum(len(plc.nodes) for plc in tag_map(live.line, served.endpoints).plcs)
         await live.seen.until(lambda: len(live.seen.latest) == mapped)

@@ -36,7 +36,7 @@ HOMES = {
         "twin/engine/line_mark.py",
         "twin/engine/trace_header.py",
         "lines/",
-        "opcua/tag_map.py",
+        "opcua/tagmap/",
         "twin/whatif/amount.py",
         "twin/whatif/result.py",
     ),
