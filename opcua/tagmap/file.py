@@ -20,7 +20,7 @@ from twin.errors import Fault, LineFileError
 from twin.model.base import FROM_FILE
 from twin.model.line import Line
 
-__all__ = ["EXAMPLES", "LoadedTagMap", "load_tag_map", "tag_map_from_text"]
+__all__ = ["EXAMPLES", "LoadedTagMap", "line_named_in", "load_tag_map", "tag_map_from_text"]
 
 EXAMPLES = Path(__file__).parent / "examples"
 """The packaged examples of tag maps."""
@@ -48,6 +48,20 @@ class LoadedTagMap:
         return {plc.plc: access_to(plc.plc, plc.security, pki) for plc in self.file.plcs}
 
 
+def line_named_in(path: Path) -> str:
+    """Read which line a tag map says that it is for; empty where it does not say.
+
+    Raises:
+        LineFileError: there is no such file, or it is not YAML.
+    """
+    text = _read(path)
+    try:
+        tree, _ = read_tree(text)
+    except Unreadable as error:
+        raise LineFileError(_in_order(error.faults, str(path))) from None
+    return str(plain(tree).get("line", ""))
+
+
 def load_tag_map(path: Path, line: Line) -> LoadedTagMap:
     """Read a tag map's file.
 
@@ -58,17 +72,7 @@ def load_tag_map(path: Path, line: Line) -> LoadedTagMap:
     Raises:
         LineFileError: there is no such file, or it is no map of this line; names every fault.
     """
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise Unreadable([too_large(size)])
-        text = decode(path.read_bytes())
-    except Unreadable as error:
-        raise LineFileError([replace(f, file=str(path)) for f in error.faults]) from None
-    except OSError as error:
-        must = "must be a tag map that can be read"
-        raise LineFileError([Fault(str(path), must, str(error.strerror))]) from None
-    return tag_map_from_text(text, line, str(path))
+    return tag_map_from_text(_read(path), line, str(path))
 
 
 def tag_map_from_text(text: str, line: Line, file: str = "tags.yaml") -> LoadedTagMap:
@@ -112,6 +116,19 @@ def tag_map_from_text(text: str, line: Line, file: str = "tags.yaml") -> LoadedT
     if faults:
         raise LineFileError(_in_order(faults, file))
     return LoadedTagMap(made, written)
+
+
+def _read(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise Unreadable([too_large(size)])
+        return decode(path.read_bytes())
+    except Unreadable as error:
+        raise LineFileError([replace(f, file=str(path)) for f in error.faults]) from None
+    except OSError as error:
+        must = "must be a tag map that can be read"
+        raise LineFileError([Fault(str(path), must, str(error.strerror))]) from None
 
 
 def _in_order(faults: list[Fault], file: str) -> list[Fault]:

@@ -17,6 +17,7 @@ from twin.cli import (
     search,
     simulate,
     snapshot,
+    tags,
     trace,
     whatif,
 )
@@ -45,5 +46,6 @@ app.command("bottleneck", epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)
+app.add_typer(tags.app, name="tags")
 app.add_typer(influx_command.app, name="influx")
 app.add_typer(grafana_command.app, name="grafana")
