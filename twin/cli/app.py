@@ -7,6 +7,7 @@ import typer
 from twin.cli import (
     bottleneck,
     check,
+    command,
     compare,
     grafana_command,
     history,
@@ -47,5 +48,6 @@ app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)
 app.add_typer(tags.app, name="tags")
+app.command("command", epilog=command.EXAMPLES)(command.command)
 app.add_typer(influx_command.app, name="influx")
 app.add_typer(grafana_command.app, name="grafana")

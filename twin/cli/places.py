@@ -31,6 +31,11 @@ class DataPlaces:
         return self.root / "spool.sqlite"
 
     @property
+    def audit(self) -> Path:
+        """What was asked of plants."""
+        return self.root / "commands.sqlite"
+
+    @property
     def history(self) -> Path:
         """The embedded historian's file."""
         return self.root / "history.duckdb"
