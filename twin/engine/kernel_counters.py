@@ -39,8 +39,8 @@ STATE = {
     "inlets": _row("lanes lanes_count milli whole starved_us"),
     "outlets": _row("head tail waiting lanes lanes_count share_below blocked blocked_us"),
     "lanes": _row(
-        "first next begin end count capacity taker level_us gained_parts:i4 gained_room:i4 giver "
-        "takers givers takers_count givers_count tells_causes unused"
+        "first next begin end count room capacity level_us taker giver takers givers "
+        "takers_count givers_count gained_parts:i4 gained_room:i4 tells_causes"
     ),
     "machines": _row(
         "station group inner leaf hindered worked_us next_strike cycle_time_us consumed good "
@@ -50,7 +50,7 @@ STATE = {
     "uses": _row("starved_us"),
     "places": _row(
         "machine since_us condition:i1 pending:i1 loaded:i1 waits:i1 wants:i4 "
-        "slots room:u4 first:u4 count:u4 only:3i8 what_it_does:7i8"
+        "parts:2i8 count:u4 elsewhere:u4 what_it_does:7i8"
     ),
 }
 """The rows of the kernel's state that are read here, as its structs have them."""
