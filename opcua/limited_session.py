@@ -7,6 +7,7 @@ from typing import Any
 from asyncua import ua
 from asyncua.server.internal_session import InternalSession
 
+from opcua.callers import Caller, calling
 from opcua.limits import NO_LIMITS, Limits, at_most
 
 __all__ = ["LimitedSession"]
@@ -40,7 +41,8 @@ class LimitedSession(InternalSession):  # type: ignore[misc]  # no types
     async def call(self, params: list[Any]) -> Any:
         """Call methods."""
         at_most(self.limits.nodes_a_call, len(params))
-        return await super().call(params)
+        with calling(Caller(self.user.name or "", self.session_id)):
+            return await super().call(params)
 
     async def create_monitored_items(self, params: ua.CreateMonitoredItemsParameters) -> Any:
         """Make monitored items."""

@@ -10,6 +10,9 @@ from asyncua import Server, ua
 from asyncua.server.address_space import AddressSpace
 
 from opcua.address_space import PLC_SIGNALS, plan
+from opcua.alarms.conditions_of_line import condition_folders, conditions_of_line
+from opcua.alarms.desk import AlarmDesk, Seen
+from opcua.alarms.methods import bind_condition_methods
 from opcua.apply import AppliedPlan, Locale, apply, wire_value
 from opcua.command_nodes import bind_requests
 from opcua.faults.show import write_shown
@@ -64,6 +67,7 @@ class PlcServer:
         self.line = line
         self.plc = plc
         self.security = security
+        self.alarms = AlarmDesk(conditions_of_line(line, plc), locale)
         self.tamper = Tamper()
         self.wire = Wire(random.Random(f"{line.id}/{plc}"))
         self.namespace_shift = 0
@@ -109,13 +113,14 @@ class PlcServer:
         if make is not GENERIC:
             await say_make(server, make)
         own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
+        folders = tuple(condition_folders(self.line, self.plc))
         settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc))
         self._values = {**own, **values, **(requests.values if requests else {})}
         self._applied = apply(
             server.iserver.aspace,
             uri,
             namespaces,
-            dress((*plan(self.line, self.plc), *settable), make, self.line),
+            dress((*plan(self.line, self.plc), *folders, *settable), make, self.line),
             self._values,
             at_unix_us,
             self._locale,
@@ -129,6 +134,9 @@ class PlcServer:
             nodes = {s.key: self._applied.variables[s.key][0] for s in settable if s.key}
             bind_requests(server.iserver, naming, self.line, self.plc, requests, nodes)
             bind_packml(server.iserver.aspace, self._applied, requests)
+        ids = {key: node_id for key, (node_id, _) in variables.items()}
+        self.alarms.bind(server.iserver, naming, ids, self._values, at_unix_us)
+        bind_condition_methods(server.iserver, naming, self.alarms)
         if self.recorder is not None:
             self.recorder.listen(server.iserver)
         if self.fault_methods is not None:
@@ -213,12 +221,14 @@ class PlcServer:
         self._at_us = at_unix_us
         if self._server is None:
             return
-        server, applied = self._server.iserver, self._applied
+        server, applied, watched = self._server.iserver, self._applied, self.alarms.watches
         if self.tamper.idle:
             places = [self._places[key] for key in values]
             await server.table.write_values(places, list(values.values()), at_unix_us)
+            seen = {key: Seen(value) for key, value in values.items() if key in watched}
         else:
-            await self._write_tampered(values, at_unix_us)
+            seen = await self._write_tampered(values, at_unix_us)
+        await self.alarms.follow(seen, at_unix_us)
         source = instant(at_unix_us)
         for key in values:
             for follower, derived in applied.derived.get(key, ()):
@@ -235,15 +245,25 @@ class PlcServer:
             node_id, value_type = self._applied.variables[key]
             await write_shown(server.aspace, server.table, node_id, shown, value_type)
 
-    async def _write_tampered(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
-        """Publish what faults make of values; what follows from a value stays true."""
+    async def _write_tampered(
+        self, values: Mapping[Key, Value], at_unix_us: int
+    ) -> dict[Key, Seen]:
+        """Publish what faults make of values; what follows from a value stays true.
+
+        Returns:
+            What is shown of the signals that alarms are judged by.
+        """
         assert self._server is not None  # noqa: S101 - the caller has looked
         server = self._server.iserver
         signals = {key: self._values[key] for key in self._applied.variables if key in self._values}
+        seen: dict[Key, Seen] = {}
         for key, shown in self.tamper.shown(values, signals, at_unix_us):
+            if key in self.alarms.watches:
+                seen[key] = Seen(shown.value, getattr(ua.StatusCodes, shown.status))
             node_id, value_type = self._applied.variables[key]
             if node_id in server.aspace:
                 await write_shown(server.aspace, server.table, node_id, shown, value_type)
+        return seen
 
     async def stop(self) -> None:
         """Close every connection and stop listening; doing so twice is harmless."""

@@ -71,7 +71,7 @@ class Shelving(Enum):
     ONE_SHOT = (2933, "One Shot Shelved")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     """What a condition is.
 

@@ -194,7 +194,7 @@ class AlarmDesk:
             if items._monitored_events:  # noqa: SLF001
                 event = event or ConditionEvent(self.fields(condition), _KINDS, at.condition)
                 await select(items, event, at.notifiers)
-        for path, value in self._late.watched(condition):
+        for value in self._late.watched(condition):
             held = value.value_callback(at.condition, ua.AttributeIds.Value)
             for handle, tell in list(value.datachange_callbacks.items()):
                 await tell(handle, held)

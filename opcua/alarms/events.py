@@ -1,7 +1,7 @@
 """Events of conditions on their way to subscribers: what is selected, and what is filtered out.
 
-asyncua's own filter takes an event for one of a type only if the type is exactly that, and looks at
-the first part of a field's path alone; clients filter by AlarmConditionType and by `ActiveState/Id`.
+asyncua's own filter takes an event for one of a type only if its type is exactly that, and looks at
+the first part of a field's path alone; clients filter by AlarmConditionType and `ActiveState/Id`.
 """
 
 from __future__ import annotations

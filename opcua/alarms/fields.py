@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from asyncua import ua
@@ -59,7 +60,9 @@ class Field:
     only: Kind | None = None
 
 
-def _property(kind: ua.VariantType, data_type: int | None = None, only: Kind | None = None) -> Field:
+def _property(
+    kind: ua.VariantType, data_type: int | None = None, only: Kind | None = None
+) -> Field:
     return Field(kind, kind.value if data_type is None else data_type, only=only)
 
 
@@ -178,7 +181,7 @@ def field_values(
     class_id, class_name = condition_class(condition)
     unshelve_ms = 0.0 if state.unshelve_us is None else (state.unshelve_us - now_us) / 1000
     shelving, shelving_name = state.shelving.value
-    at = instant(state.at_us)
+    at = instant(state.at_us or now_us)
     values: dict[str, Any] = {
         "EventId": state.event_ids[-1] if state.event_ids else None,
         "EventType": ua.NodeId(condition.kind.value[0]),
@@ -198,7 +201,7 @@ def field_values(
         "LastSeverity": condition.severity,
         "LastSeverity/SourceTimestamp": at,
         "Comment": ua.LocalizedText(state.comment, state.comment_locale or None),
-        "Comment/SourceTimestamp": instant(state.comment_us),
+        "Comment/SourceTimestamp": _when(state.comment_us),
         "ClientUserId": state.user,
         "InputNode": nodes.input_node,
         "SuppressedOrShelved": state.shelving is not Shelving.UNSHELVED,
@@ -223,9 +226,14 @@ def field_values(
     }
 
 
+def _when(at_us: int) -> datetime | None:
+    """What has never been has no time."""
+    return instant(at_us) if at_us else None
+
+
 def _shown(name: str, true: str, false: str, at_us: int, *, on: bool) -> dict[str, Any]:
     return {
         name: ua.LocalizedText(true if on else false, "en"),
         f"{name}/Id": on,
-        f"{name}/TransitionTime": instant(at_us),
+        f"{name}/TransitionTime": _when(at_us),
     }

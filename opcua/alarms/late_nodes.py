@@ -1,13 +1,13 @@
 """The nodes of conditions, made when a client first touches one, and forgotten again in their turn.
 
-A line has a thousand conditions of forty nodes each, of which clients read few: they live on events.
-What a client subscribes to stays.
+A line has a thousand conditions of forty nodes each, of which clients read few: they live on
+events. What a client subscribes to stays.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -49,9 +49,7 @@ class LateNodes:
         values: the values of a condition's fields, as they are when asked for.
     """
 
-    def __init__(
-        self, space: MutableMapping[ua.NodeId, NodeData], naming: Naming, values: Values
-    ) -> None:
+    def __init__(self, space: dict[ua.NodeId, NodeData], naming: Naming, values: Values) -> None:
         self._space = space
         self._naming = naming
         self._values = values
@@ -86,22 +84,22 @@ class LateNodes:
             self._make(root)
         self._made.move_to_end(root)
         # Nobody may have another node's id: the space's own look-up, not the one that asks here.
-        return dict.__contains__(self._space, node_id)  # type: ignore[arg-type]  # it is a dict
+        return dict.__contains__(self._space, node_id)
 
-    def watched(self, condition: Condition) -> Iterator[tuple[str, AttributeValue]]:
-        """List the fields of a condition whose nodes somebody subscribes to."""
+    def watched(self, condition: Condition) -> Iterator[AttributeValue]:
+        """List the values of a condition's fields to which somebody subscribes."""
         root = self._naming.node_id(condition.node).Identifier
         if root not in self._made:
             return
         for path in _fields(self._values(condition)):
             value = self._space[self._below(root, path)].attributes[_AT.Value]
             if value.datachange_callbacks:
-                yield path, value
+                yield value
 
     def _root(self, node_id: ua.NodeId) -> str | None:
-        ident = node_id.Identifier
-        if node_id.NamespaceIndex != self._naming.index or not isinstance(ident, str):
+        if node_id.NamespaceIndex != self._naming.index or not isinstance(node_id.Identifier, str):
             return None
+        ident: str = node_id.Identifier
         while ident:
             if ident in self._roots:
                 return ident
@@ -116,7 +114,6 @@ class LateNodes:
 
     def _make(self, root: str) -> None:
         condition = self._roots[root]
-        self._made[root] = made = []
         top = self._object(ua.NodeId(root, self._naming.index), condition.name, standard=False)
         self._typed(top, condition.kind.value[0])
         nodes = {"": top}
@@ -143,7 +140,7 @@ class LateNodes:
             nodes[above].references.append(
                 described(method, _HAS_COMPONENT, self._space, is_forward=True)
             )
-        made += (node.nodeid for node in nodes.values())
+        self._made[root] = [node.nodeid for node in nodes.values()]
         folder = self._space[self._naming.node_id(condition.node.rpartition("/")[0])]
         top.references.append(described(folder, _HAS_COMPONENT, self._space, is_forward=False))
         source = self._space[self._naming.node_id(condition.source)]

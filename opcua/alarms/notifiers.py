@@ -1,11 +1,12 @@
 """The nodes that notify of conditions: the server, and the equipment above the machines.
 
-    Server -HasNotifier-> enterprise -> site -> area -> line -> station -HasEventSource-> machine
+Server -HasNotifier-> enterprise -> site -> area -> line -> station -HasEventSource-> machine
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from asyncua import ua
 from asyncua.server.address_space import AddressSpace, AttributeValue
@@ -41,7 +42,7 @@ def bind_notifiers(
         # A make of PLC need not have all of the equipment above a machine.
         chain = (*(node for node in above if node in space), SERVER)
         found[condition.source] = chain
-        for below, upper in zip(chain, chain[1:], strict=False):
+        for below, upper in pairwise(chain):
             node = space[below]
             notifies = ua.Variant(_NOTIFIES, ua.VariantType.Byte)
             node.attributes[ua.AttributeIds.EventNotifier] = AttributeValue(ua.DataValue(notifies))
