@@ -27,7 +27,7 @@ def conditions_of_line(line: Line, plc: str) -> tuple[Condition, ...]:
     """List the conditions of a PLC, in the order of its stations, machines and alarms.
 
     >>> line = Line.model_validate({"id": "L1", "stations": ({"id": "A", "cycle_time": "1 s"},)})
-    >>> [condition.node for condition in conditions_of_line(line, "PLC1")]
+    >>> [condition.node for condition in conditions_of_line(line, line.plc_of("A"))]
     ['L1/A/A01/Conditions/Fault']
     """
     found: list[Condition] = []
