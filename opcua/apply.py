@@ -139,6 +139,14 @@ _NO_SAMPLING = _held(0.0, ua.VariantType.Double)
 
 _READ_ONLY = _held(ua.AccessLevel.CurrentRead.mask, ua.VariantType.Byte)
 _NO_HISTORY = _held(False, ua.VariantType.Boolean)
+_READ_HISTORY = _held(
+    ua.AccessLevel.CurrentRead.mask | ua.AccessLevel.HistoryRead.mask, ua.VariantType.Byte
+)
+_WITH_HISTORY = {
+    ua.AttributeIds.AccessLevel: _READ_HISTORY,
+    ua.AttributeIds.UserAccessLevel: _READ_HISTORY,
+    ua.AttributeIds.Historizing: _held(True, ua.VariantType.Boolean),
+}
 _ORGANIZES, _HAS_COMPONENT = base(35), base(47)
 _HAS_TYPE = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
 _FOLDER_TYPE, _OBJECT_TYPE, _VARIABLE_TYPE = base(61), base(58), base(63)
@@ -191,6 +199,7 @@ class _Writer:
         held = data_value(value, value_type, self._at)
         kind = base(_VARIANT_TYPE[value_type].value)
         self._variable(node, held, spec.data_type or kind, spec.rank)
+        node.attributes |= _WITH_HISTORY
         self._typed(node, signal_type(spec))
         self._hang(spec, node, _HAS_COMPONENT)
         for own in properties(spec):

@@ -28,8 +28,9 @@ from opcua.alarms.condition import (
 from opcua.alarms.desk import AlarmDesk
 from opcua.callers import caller
 from opcua.naming import Naming
+from opcua.roles import CALL, Role, allow
 
-__all__ = ["ENGINEER_METHODS", "OPERATOR_METHODS", "bind_condition_methods"]
+__all__ = ["bind_condition_methods"]
 
 _log = logging.getLogger(__name__)
 _IDS, _VT = ua.ObjectIds, ua.VariantType
@@ -53,7 +54,7 @@ _UNSHELVE = (
     _IDS.ShelvedStateMachineType_Unshelve,
     _IDS.AlarmConditionType_ShelvingState_Unshelve,
 )
-OPERATOR_METHODS = (
+_OPERATOR_METHODS = (
     _ACKNOWLEDGE,
     _CONFIRM,
     _ADD_COMMENT,
@@ -61,7 +62,7 @@ OPERATOR_METHODS = (
     *_ONE_SHOT_SHELVE,
     *_UNSHELVE,
 )
-ENGINEER_METHODS = (_ENABLE, _DISABLE)
+_ENGINEER_METHODS = (_ENABLE, _DISABLE)
 
 Change = Callable[[ConditionState, int], ConditionState]
 Told = Callable[..., Change]
@@ -89,6 +90,9 @@ def bind_condition_methods(server: InternalServer, naming: Naming, desk: AlarmDe
         bind(number, (), lambda: lambda state, at_us: _by_user(shelved(state, at_us)))
     for number in _UNSHELVE:
         bind(number, (), lambda: lambda state, at_us: _by_user(unshelved(state, at_us)))
+    for number in (*_OPERATOR_METHODS, *_ENGINEER_METHODS):
+        least = Role.ENGINEER if number in _ENGINEER_METHODS else Role.OPERATE
+        allow(server.aspace[ua.NodeId(number)], least, CALL)
     refresh = _refresh(server, desk)
     server.aspace[ua.NodeId(_IDS.ConditionType_ConditionRefresh)].call = refresh
     server.aspace[ua.NodeId(_IDS.ConditionType_ConditionRefresh2)].call = refresh
