@@ -27,7 +27,7 @@ from twin.engine.kernel import KernelEngine
 from twin.engine.simpy_engine import SimpyEngine
 from twin.model import Line
 
-TURNS = 5
+TURNS = 9
 EVENTS = 5_000_000
 HOUR_US = 3_600_000_000
 
