@@ -61,7 +61,7 @@ def command_point(
         tag.high,
         tag.role,
         tuple(_condition(unit, key, values) for key, values in tag.when.items()),
-        tag.every / 1e6,
+        10.0 if tag.every is None else tag.every / 1e6,
         address(node(tag.read_back), "", uri, of.namespaces) if tag.read_back else None,
         tag.type or "",
     )

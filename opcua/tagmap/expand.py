@@ -87,7 +87,7 @@ class _Plc:
             tuple(nodes),
             live,
             tuple(commands),
-            publishing_s=of.publishing / 1e6,
+            publishing_s=None if of.publishing is None else of.publishing / 1e6,
             sampling_s=None if of.sampling is None else of.sampling / 1e6,
             queue_size=of.queue,
         )

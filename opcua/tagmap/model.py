@@ -169,7 +169,7 @@ class CommandTag(Frozen):
         role: who may: `twin command --role` must name it.
         when: signal of the unit, and the values (PackML's names, or numbers) of which it must have
             one.
-        every: shortest time from one to the next.
+        every: shortest time from one to the next; absent: 10 s.
         read_back: node id of the variable that shows what came of it; absent: what was written.
         type: the type that is written; absent: the variable's own.
     """
@@ -182,7 +182,7 @@ class CommandTag(Frozen):
     high: float
     role: str = Field(min_length=1)
     when: dict[str, tuple[Constant, ...]] = Field(default_factory=dict)
-    every: PositiveMicros = 10_000_000
+    every: PositiveMicros | None = None
     read_back: str = ""
     type: WireType | None = None
 
@@ -265,7 +265,7 @@ class PlcTags(Frozen):
             connect.
         namespaces: further URIs, by the short names that paths and inputs use.
         live: a variable that changes as long as the PLC works; absent: the server's clock.
-        publishing: time from one batch to the next.
+        publishing: time from one batch to the next; absent: 500 ms.
         sampling: how often the server looks at its values; absent: as often as it publishes.
         queue: values of a tag that the server keeps between two batches.
         names: what the PLC calls units or stations, by their ids in the line: `{name}`.
@@ -278,7 +278,7 @@ class PlcTags(Frozen):
     namespace: str = Field(min_length=1)
     namespaces: dict[str, str] = Field(default_factory=dict)
     live: FileInput | None = None
-    publishing: PositiveMicros = 500_000
+    publishing: PositiveMicros | None = None
     sampling: PositiveMicros | None = None
     queue: int = Field(default=10, ge=1, le=10_000)
     names: dict[str, str] = Field(default_factory=dict)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from lines.loader import load
+from lines.yaml_tree import plain, read_tree
+from opcua.security import make_pki
 from opcua.tag_map import SERVER_TIME, Address
+from opcua.tagmap import schema
+from opcua.tagmap.access import access_to
 from opcua.tagmap.file import EXAMPLES, load_tag_map, tag_map_from_text
+from opcua.tagmap.model import Security
 from opcua.wire_values import BASE, QName
-from twin.errors import LineFileError
+from twin.errors import LineFileError, UsageError
 from twin.model.line import Line
 from twin.signals import tags
 
@@ -268,3 +276,58 @@ def test_the_packaged_examples_map_every_tag_of_their_line(path) -> None:
 def test_a_file_that_is_not_there_is_said(tmp_path) -> None:
     with pytest.raises(LineFileError, match="must be a tag map that can be read"):
         load_tag_map(tmp_path / "none.yaml", LINE)
+
+
+def test_the_schema_and_the_page_are_those_of_the_models() -> None:
+    root = Path(__file__).parents[2]
+    assert schema.SCHEMA.read_text(encoding="utf-8") == schema.schema_text()
+    assert (root / schema.PAGE).read_text(encoding="utf-8") == schema.page_text()
+
+
+def test_the_schema_takes_what_the_reader_takes() -> None:
+    validator = Draft202012Validator(json.loads(schema.schema_text()))
+    for path in EXAMPLES.glob("*.yaml"):
+        tree, _ = read_tree(path.read_text(encoding="utf-8"))
+        document = json.loads(json.dumps(plain(tree)))
+        assert list(validator.iter_errors(document)) == []
+        document["plcs"][0]["endpiont"] = "x"
+        assert len(list(validator.iter_errors(document))) == 1
+
+
+def test_the_map_of_the_how_to_is_one() -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/connect-a-real-plc.md"
+    block = page.read_text(encoding="utf-8").split("```yaml\n")[1].partition("```")[0]
+    station = LINE.stations[0].model_copy(update={"plc": "PLC-A"})
+    line = Line.model_validate({"id": "MINE", "plcs": ({"id": "PLC-A"},), "stations": (station,)})
+    (plc,) = tag_map_from_text(block, line).map.plcs
+    assert len(plc.urls) == 2
+    nodes = {(node.unit, node.signal): node for node in plc.nodes}
+    assert len(nodes) == 12 * 8
+    assert nodes["CUT03", "starved"].node == '"DB_Saw".Machine[2].xMaterialPresent'
+    commands = page.read_text(encoding="utf-8").split("```yaml\n")[2].partition("```")[0]
+    (with_them,) = tag_map_from_text(block + commands, line).map.plcs
+    assert len(with_them.commands) == 12
+
+
+def test_passwords_come_from_outside_and_are_read_anew(tmp_path, monkeypatch) -> None:
+    pki = tmp_path / "pki"
+    make_pki(pki)
+    monkeypatch.setenv("PLC_PASSWORD", "first")
+    security = "{user: me, password_env: PLC_PASSWORD}"
+    text = text_of("- {match: CUT01, signals: {in: a}}", security=security)
+    access = tag_map_from_text(text, LINE).access(pki)["PLC1"]
+    assert (access().user, access().password) == ("me", "first")
+    monkeypatch.setenv("PLC_PASSWORD", "second")
+    assert access().password == "second"  # noqa: S105
+    monkeypatch.delenv("PLC_PASSWORD")
+    with pytest.raises(UsageError, match="the environment must have PLC_PASSWORD"):
+        access()
+    file = tmp_path / "secret"
+    file.write_text("third\n")
+    security = Security(user="me", password_file=str(file), server_certificate=str(tmp_path / "no"))
+    with pytest.raises(UsageError, match="must be a file that can be read"):
+        access_to("PLC1", security, pki)()
+    by_file = access_to("PLC1", Security(user="me", password_file=str(file)), pki)
+    assert by_file().password == "third"  # noqa: S105
+    assert access_to("PLC1", Security(policy="none"), pki)() is None
+    assert access_to("PLC1", None, pki)().user == "twin"
