@@ -41,8 +41,8 @@ file is refused with every fault at once, each with its line and column.
 ## Signals
 
 Besides the names of the first column, `good` is what a machine made well: with `scrap` and
-`rework`, if they are mapped, it makes `processed`. `alarm_word` is a whole number whose bits are alarms.
-`variable.ID` and `alarm.ID` are those of the line file, `variable.*` all of them.
+`rework`, if they are mapped, it makes `processed`. `alarm_word` is a whole number whose bits are
+alarms. `variable.ID` and `alarm.ID` are those of the line file, `variable.*` all of them.
 
 | in a map | signal | unit | means |
 |---|---|---|---|
