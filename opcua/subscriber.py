@@ -21,6 +21,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 from asyncua import ua
 
@@ -33,11 +34,12 @@ from opcua.tag_map import PlcMap
 from opcua.translation import Translation
 from twin.errors import NotConnected, UsageError
 
-__all__ = ["Options", "Sink", "Subscriber"]
+__all__ = ["Credentials", "Options", "Sink", "Subscriber"]
 
 _log = logging.getLogger(__name__)
 
-Credentials = ClientSecurity | None | Callable[[], ClientSecurity | None]
+Credentials: TypeAlias = ClientSecurity | Callable[[], ClientSecurity | None] | None
+"""Who we are; a function may say another thing each time, as certificates are renewed."""
 
 
 class Subscriber:

@@ -126,3 +126,27 @@ def test_commands_are_off_dry_and_written_down(served) -> None:
     ]  # fmt: skip
     code, _, err = twin(here, "command", "on.yaml", "M101")
     assert code == 2
+
+
+def test_a_line_whose_plcs_are_there_is_watched_by_its_map(served) -> None:
+    url, here = served
+    text = (ROOT / "opcua/tagmap/examples/s7-1500.yaml").read_text(encoding="utf-8")
+    text = text.replace("opc.tcp://127.0.0.1:4841", url)
+    text = text.replace("    namespace:", "    security: {policy: none}\n    namespace:")
+    (here / "there.yaml").write_text(text, encoding="utf-8")
+    code, out, err = twin(
+        here, "run", "five_stations", "--tags", "there.yaml", "--plain", "--for", "4 s",
+        "--data", str(here / "watched"),
+    )  # fmt: skip
+    assert code == 0, err
+    assert "FIVE: PLC connected: M1, M2, M3, M4, M5" in err
+    assert "FIVE" in out
+    assert "is lost" not in err
+    code, out, _ = twin(
+        here, "history", "--data", str(here / "watched"), "--unit", "M101", "--json"
+    )
+    assert code == 0
+    assert "state_current" in out
+    code, _, err = twin(here, "run", "tube_line", "--tags", "there.yaml", "--plain")
+    assert code == 2
+    assert "must be for a line that is run, got 'FIVE'" in err

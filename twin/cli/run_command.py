@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.columns import Columns
@@ -25,6 +25,7 @@ from opcua.security import client_security, make_pki
 from opcua.tag_map import tag_map
 from twin.cli.interrupt import Interrupted
 from twin.cli.line_process import LineProcess
+from twin.cli.mapped_plant import MappedPlant, maps_of
 from twin.cli.numbers import number, whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
@@ -52,9 +53,12 @@ __all__ = ["EXAMPLES", "run"]
 EXAMPLES = (
     "Examples:  twin run   |   twin run tube_line --speed 1   |   "
     "twin run my_line.yaml --for '10 min' --plain   |   "
-    "twin run --speed 1 --influx http://127.0.0.1:8086"
+    "twin run --speed 1 --influx http://127.0.0.1:8086   |   "
+    "twin run my_line.yaml --tags tags.yaml"
 )
 _log = logging.getLogger("twin.live")
+
+Plant: TypeAlias = LineProcess | MappedPlant
 
 REDRAW_S = 0.5
 PLAIN_EVERY_S = 5.0
@@ -93,6 +97,13 @@ def run(
     plain: Annotated[
         bool, typer.Option(help="Print lines of text; so it does where no terminal is.")
     ] = False,
+    tags: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The tag map of a line whose PLCs are there: nothing is emulated for it. "
+            "May be given once a line."
+        ),
+    ] = None,
     influx: InfluxUrl = None,
     database: Database = DATABASE,
     org: Org = ORG,
@@ -106,7 +117,9 @@ def run(
     if len(set(ids)) < len(ids):
         raise UsageError(f"the lines must have different ids, got {', '.join(ids)}")
     ports = line_ports(loaded, ports_from)
-    must_be_free([(plc, port) for of_line in ports for plc, port in of_line.items()])
+    maps = maps_of(tags or (), loaded)
+    served = [of for of, line in zip(ports, loaded, strict=True) if line.id not in maps]
+    must_be_free([(plc, port) for of_line in served for plc, port in of_line.items()])
     address = influx_address(influx, database, org, token_file)
     places = DataPlaces(data)
     make_pki(places.pki)
@@ -123,8 +136,12 @@ def run(
     since_us = _since_us(store, ids)
     done = dict.fromkeys(names, 0.0)
     processes = [
-        LineProcess(name, speed, seed, data, of_line, since_us, partial(done.__setitem__, name))
-        for name, of_line in zip(names, ports, strict=True)
+        MappedPlant(name, maps[line.id])
+        if line.id in maps
+        else LineProcess(
+            name, speed, seed, data, of_line, since_us, partial(done.__setitem__, name)
+        )
+        for name, line, of_line in zip(names, loaded, ports, strict=True)
     ]
     history = History(store.historian, store.every_s)
     live = [LiveLine(line, history.keep) for line in loaded]
@@ -197,7 +214,7 @@ def _seconds(text: str) -> float:
 
 
 async def _run(
-    processes: list[LineProcess],
+    processes: list[Plant],
     live: list[LiveLine],
     history: History,
     store: Store,
@@ -213,9 +230,14 @@ async def _run(
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(told, stop.set)
 
-    async def line(process: LineProcess, twin: LiveLine) -> None:
+    async def line(process: Plant, twin: LiveLine) -> None:
         await process.listening.wait()
-        await twin.watch(tag_map(twin.line, process.endpoints), client_security(places.pki))
+        if isinstance(process, MappedPlant):
+            await process.watch(twin, places.pki)
+            return
+        await twin.watch(
+            tag_map(twin.line, process.endpoints), partial(client_security, places.pki)
+        )
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(process.run()) for process in processes]
@@ -246,13 +268,13 @@ async def _run(
         raise Interrupted(f"interrupted while filling the lines with work in process ({so_far})")
 
 
-async def _all_listen(processes: list[LineProcess]) -> None:
+async def _all_listen(processes: list[Plant]) -> None:
     for process in processes:
         await process.listening.wait()
 
 
 async def _show(
-    processes: list[LineProcess],
+    processes: list[Plant],
     live: list[LiveLine],
     history: History,
     done: dict[str, float],
@@ -293,7 +315,7 @@ def _print_summaries(live: list[LiveLine], spool: SpoolStatus | None, stop: asyn
 
 
 def _picture(
-    processes: Iterable[LineProcess],
+    processes: Iterable[Plant],
     live: list[LiveLine],
     history: History,
     done: dict[str, float],
