@@ -24,6 +24,7 @@ PAGES = (
     "docs/how-to/trace.md",
     "docs/how-to/what-if.md",
     "docs/how-to/bottleneck.md",
+    "docs/how-to/forecast.md",
 )
 DEADLINE_S = 120
 

@@ -9,6 +9,7 @@ from twin.cli import (
     check,
     command,
     compare,
+    forecast,
     grafana_command,
     history,
     influx_command,
@@ -44,6 +45,7 @@ app.command("whatif", epilog=whatif.EXAMPLES)(whatif.whatif)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("search", epilog=search.EXAMPLES)(search.find)
 app.command("bottleneck", epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
+app.command("forecast", epilog=forecast.EXAMPLES)(forecast.forecast)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.command("history", epilog=history.EXAMPLES)(history.history)

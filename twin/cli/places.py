@@ -39,3 +39,8 @@ class DataPlaces:
     def history(self) -> Path:
         """The embedded historian's file."""
         return self.root / "history.duckdb"
+
+    @property
+    def forecasts(self) -> Path:
+        """Forecasts and what came of them."""
+        return self.root / "forecasts.duckdb"

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine.draws import Key, Purpose, key_for, word, words_at
+from twin.engine.line_mark import line_mark
 from twin.engine.quantiles import (
     QuantileTable,
     quantile_table,
@@ -24,7 +25,8 @@ from twin.engine.quantiles import (
     stacked_variates,
     variate,
 )
-from twin.engine.snapshot import NONE, SAVED, Snapshot, Tables, snapshot_of, tables_of
+from twin.engine.snapshot import NONE, SAVED, Snapshot, Tables, snapshot_of
+from twin.engine.snapshot_check import checked_tables
 from twin.model.durations import Duration
 from twin.model.failures import Changeover, Failure
 from twin.model.line import Line
@@ -76,7 +78,10 @@ class Redraw:
 
         Args:
             line: the line that the snapshot is of.
-            snapshot: a checked one.
+            snapshot: from where.
+
+        Raises:
+            EngineError: the snapshot is of another line or version, or contradicts itself.
         """
         found = _Found(line, snapshot)
         found.work()
@@ -113,8 +118,11 @@ def redrawn(line: Line, snapshot: Snapshot, replication: int) -> Snapshot:
 
     Args:
         line: the line that the snapshot is of.
-        snapshot: a checked one.
+        snapshot: from where.
         replication: whose draws; also of those from here on.
+
+    Raises:
+        EngineError: the snapshot is of another line or version, or contradicts itself.
 
     >>> from twin.engine.simulation import open_engine
     >>> from twin.model import Line, Station
@@ -158,7 +166,7 @@ class _Found:
 
     def __init__(self, line: Line, snapshot: Snapshot) -> None:
         self.line, self.snapshot = line, snapshot
-        self.tables = tables_of(snapshot)
+        self.tables = checked_tables(line, line_mark(line), snapshot)
         self.rows: list[tuple[int, int, int, int, float, int, int]] = []
         self.kept: list[QuantileTable] = []
         self.number: dict[int, int] = {}
