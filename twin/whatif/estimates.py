@@ -80,8 +80,9 @@ def share_interval(happened: int, of: int) -> tuple[float, float]:
     Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
     binomial", Biometrika 26, 1934: it covers at least 95 %, also near 0 and 1.
 
-    >>> share_interval(0, 10)
-    (0.0, 0.3084971078187608)
+    >>> low, high = share_interval(0, 10)
+    >>> low, round(high, 4)
+    (0.0, 0.3085)
     """
     low = 0.0 if not happened else float(special.betaincinv(happened, of - happened + 1, TAIL))
     high = (
