@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from lines.loader import load, packaged
@@ -122,14 +123,18 @@ def browse_server(
             for v in shown
         ])  # fmt: skip
         return
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    for title in ("path", "node", "type", "value", *(["may be"] if line is not None else [])):
-        table.add_column(title, overflow="fold")
-    for v in shown:
-        value = str(v.value)[:30] if v.status == "Good" else v.status
-        extra = [may_be.get(v.full, "")] if line is not None else []
-        table.add_row("/".join(v.names), v.full, v.data_type + v.shape, value, *extra)
-    STDOUT.print(table)
+    titles = ("path", "node", "type", "value", *(["may be"] if line is not None else []))
+    rows = [
+        (
+            "/".join(v.names),
+            v.full,
+            v.data_type + v.shape,
+            str(v.value)[:30] if v.status == "Good" else v.status,
+            *([may_be.get(v.full, "")] if line is not None else []),
+        )
+        for v in shown
+    ]
+    _print_rows(titles, rows)
     STDERR.print(f"{several(len(shown), 'variable')} of {len(variables):,}", highlight=False)
 
 
@@ -222,15 +227,31 @@ def check(
 def _show(found: list[CheckedTag]) -> None:
     if not found:
         return
+    rows = [
+        (
+            f"{one.unit}.{one.signal}",
+            one.node,
+            one.data_type,
+            "" if one.value is None else f"{one.value:g}",
+            str(one.changes),
+            "; ".join((*one.wrong, *one.doubt)) or "right",
+        )
+        for one in found
+    ]
+    _print_rows(("tag", "node", "type", "value", "changes", "verdict"), rows)
+
+
+def _print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on a terminal; elsewhere a line a row with tabs, which no width folds."""
+    if not STDOUT.is_terminal:
+        for row in (titles, *rows):
+            typer.echo("\t".join(row))
+        return
     table = Table(box=None, pad_edge=False, show_edge=False)
-    for title in ("tag", "node", "type", "value", "changes", "verdict"):
+    for title in titles:
         table.add_column(title, overflow="fold")
-    for one in found:
-        verdict = "; ".join((*one.wrong, *one.doubt)) or "right"
-        table.add_row(
-            f"{one.unit}.{one.signal}", one.node, one.data_type,
-            "" if one.value is None else f"{one.value:g}", str(one.changes), verdict,
-        )  # fmt: skip
+    for row in rows:
+        table.add_row(*map(escape, row))
     STDOUT.print(table)
 
 
