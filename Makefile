@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 
-.PHONY: help run test lint bench bench-peers bench-plot nightly sanitise clean
+.PHONY: help run test lint interop bench bench-peers bench-plot nightly sanitise clean
 
 help:
 	@echo "make run    make the environment and run both lines with their live twin (Ctrl-C ends it)"
 	@echo "make test   make the environment and run the whole test suite"
 	@echo "make lint   style, types and the direction of imports"
+	@echo "make interop  node-opcua, gopcua, Eclipse Milo and asyncua against an emulated PLC, and a table"
 	@echo "make bench  the benchmarks, one after the other, and a table of their figures"
 	@echo "make bench-peers  other simulators on one line, each in an environment of its own"
 	@echo "make bench-plot   how the cost grows, drawn into docs/images"
@@ -34,6 +35,9 @@ lint: $(VENV)/.tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+interop: $(VENV)/.tests tests/interop/node_modules
+	$(BIN)/python tests/interop/run.py $(ARGS)
 
 bench: $(VENV)/.tests $(VENV)/.servers
 	$(BIN)/python benchmarks/run_all.py --markdown docs/explanation/speed-figures.md $(ARGS)

@@ -27,7 +27,7 @@ from twin.engine.kernel import KernelEngine
 from twin.engine.simpy_engine import SimpyEngine
 from twin.model import Line
 
-TURNS = 5
+TURNS = 9
 EVENTS = 5_000_000
 HOUR_US = 3_600_000_000
 
@@ -115,8 +115,8 @@ def main() -> None:
     run = event_list()
     for case in (
         Case(plain_line(), 2 * HOUR_US, 2 * HOUR_US, None),
-        Case(load("tube_line"), 13 * HOUR_US, HOUR_US // 4, 250),
-        Case(load("storage_line"), 120 * HOUR_US, 24 * HOUR_US, 250),
+        Case(load("tube_line"), 13 * HOUR_US, HOUR_US, 250),
+        Case(load("storage_line"), 120 * HOUR_US, 96 * HOUR_US, 250),
     ):
         compare(case, run)
 

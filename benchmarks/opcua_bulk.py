@@ -1,10 +1,11 @@
-"""Values a second from a server to node-opcua's client: published in bulk, and as asyncua does it.
+"""Values a second from a server to a client that nobody here wrote; beside it, asyncua as it is.
 
-    python benchmarks/opcua_bulk.py [--tags 1000 5000 20000] [--seconds 10] [--asyncua]
+    python benchmarks/opcua_bulk.py [--tags 1000 5000 20000] [--seconds 10] [--client gopcua]
 
 Every tag is written every 100 ms, publishing every 100 ms, Basic256Sha256, signed and encrypted,
 user and password. Server and client are two processes on one machine. Lost: gaps in each tag's own
-count, as the client sees them. Needs npm's packages (`make tests/interop/node_modules`).
+count, as the client sees them. Clients: gopcua (needs go), or node-opcua
+(`make tests/interop/node_modules`). The ratio is of values for a second of a core, in one run.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import os
 import platform
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,29 +37,26 @@ from opcua.security import make_pki, server_security
 from opcua.tag_table import ticks_of
 from twin.signals import ValueType
 
-CLIENT = Path(__file__).parents[1] / "tests" / "interop" / "rates.mjs"
+INTEROP = Path(__file__).parents[1] / "tests" / "interop"
+REPEATS = 3
 PERIOD_S = 0.1
 
 
-def specs(tags: int) -> list[NodeSpec]:
+def specs(tags: int) -> Iterator[NodeSpec]:
     """A flat load: folders of a hundred Doubles."""
-    made = []
     for tag in range(tags):
         folder = f"T/{tag // 100}"
         if tag % 100 == 0:
-            made.append(NodeSpec(folder, "", folder, NodeKind.FOLDER))
+            yield NodeSpec(folder, "", folder, NodeKind.FOLDER)
         key = ("T", str(tag))
-        made.append(
-            NodeSpec(
-                f"{folder}/{tag}",
-                folder,
-                str(tag),
-                NodeKind.VARIABLE,
-                key=key,
-                value_type=ValueType.DOUBLE,
-            )
+        yield NodeSpec(
+            f"{folder}/{tag}",
+            folder,
+            str(tag),
+            NodeKind.VARIABLE,
+            key=key,
+            value_type=ValueType.DOUBLE,
         )
-    return made
 
 
 async def serve(tags: int, pki: Path, seconds: float, *, bulk: bool) -> None:
@@ -66,10 +66,9 @@ async def serve(tags: int, pki: Path, seconds: float, *, bulk: bool) -> None:
     namespaces = namespace_table(uri)
     security = server_security(pki)
     server = await guarded_server("bench", "opc.tcp://127.0.0.1:0", security, namespaces)
-    planned = specs(tags)
     with no_collection():
-        values = {s.key: 0.0 for s in planned if s.key}
-        applied = apply(server.iserver.aspace, uri, namespaces, planned, values, 0)
+        values = {("T", str(tag)): 0.0 for tag in range(tags)}
+        applied = apply(server.iserver.aspace, uri, namespaces, specs(tags), values, 0)
         ids = [node_id for node_id, _ in applied.variables.values()]
         table = server.iserver.table
         places = np.array(table.adopt(ids)) if bulk else None
@@ -116,7 +115,20 @@ def say(what: dict[str, object]) -> None:
     print(json.dumps(what), flush=True)
 
 
-def measure(tags: int, seconds: float, *, bulk: bool) -> dict[str, float]:
+def client_command(name: str) -> list[str]:
+    """Build a client's program, and say how it is run."""
+    if name == "gopcua":
+        program = INTEROP / "built" / "gopcua-client"
+        program.parent.mkdir(exist_ok=True)
+        go = shutil.which("go") or sys.exit("go is not installed; --client node-opcua")
+        subprocess.run([go, "build", "-o", str(program), "."], cwd=INTEROP / "go", check=True)
+        return [str(program), "rates"]
+    if not (INTEROP / "node_modules").is_dir():
+        sys.exit("node-opcua's client is not installed (make tests/interop/node_modules)")
+    return [shutil.which("node") or "node", str(INTEROP / "rates.mjs")]
+
+
+def measure(client: list[str], tags: int, seconds: float, *, bulk: bool) -> dict[str, float]:
     """One run: the client's figures and the server's."""
     with tempfile.TemporaryDirectory() as directory:
         pki = Path(directory) / "pki"
@@ -130,24 +142,17 @@ def measure(tags: int, seconds: float, *, bulk: bool) -> dict[str, float]:
         )
         try:
             up = json.loads(server.stdout.readline())
-            client = subprocess.run(
-                [
-                    shutil.which("node") or "node",
-                    str(CLIENT),
-                    up["url"],
-                    str(pki),
-                    str(tags),
-                    str(seconds),
-                ],
+            ran = subprocess.run(
+                [*client, up["url"], str(pki), str(tags), str(seconds)],
                 capture_output=True,
                 text=True,
                 check=False,
                 timeout=120 + seconds,
-                cwd=CLIENT.parent,
+                cwd=INTEROP,
             )
-            if client.returncode:
-                sys.exit(f"the client failed: {client.stderr[-2000:]}")
-            found = json.loads(client.stdout.strip().splitlines()[-1])
+            if ran.returncode:
+                sys.exit(f"the client failed: {ran.stderr[-2000:]}")
+            found = json.loads(ran.stdout.strip().splitlines()[-1])
             server.stdin.write("end\n")
             server.stdin.flush()
             ended = json.loads(server.stdout.readline())
@@ -173,27 +178,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tags", type=int, nargs="+", default=[1000, 5000, 20000])
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--asyncua", action="store_true", help="asyncua's own way only")
+    parser.add_argument("--client", choices=("gopcua", "node-opcua"), default="gopcua")
+    parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument("--asyncua", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         tags, pki, seconds = given.serve
         asyncio.run(serve(int(tags), Path(pki), float(seconds), bulk=not given.asyncua))
         return
-    if not (CLIENT.parent / "node_modules").is_dir():
-        print("skipped: node-opcua's client is not installed (make tests/interop/node_modules)")
-        return
+    client = client_command(given.client)
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()}"
+        f"Python {platform.python_version()}, client {given.client}"
     )
     for tags in given.tags:
-        ways = (False,) if given.asyncua else (True,)
-        for bulk in ways:
-            found = measure(tags, given.seconds, bulk=bulk)
-            print(f"{tags} tags, {'in bulk' if bulk else 'as asyncua does it'}:")
-            for name, value in found.items():
-                print(f"  {name:18}{value:12.2f}")
+        runs = [measure(client, tags, given.seconds, bulk=True) for _ in range(given.repeats)]
+        show(f"{tags} tags, in bulk", runs)
+        plain = measure(client, tags, given.seconds, bulk=False)
+        show(f"{tags} tags, as asyncua does it", [plain])
+        ours = statistics.median(run["values/s"] / run["server cores"] for run in runs)
+        print(f"  ratio{ours * plain['server cores'] / plain['values/s']:20.0f}")
+
+
+def show(title: str, runs: list[dict[str, float]]) -> None:
+    """Print the median of each figure, and the lowest and highest."""
+    print(f"{title}:")
+    for name in runs[0]:
+        found = sorted(run[name] for run in runs)
+        spread = f"   {found[0]:.2f} to {found[-1]:.2f}" if len(found) > 1 else ""
+        print(f"  {name:18}{statistics.median(found):12.2f}{spread}")
 
 
 if __name__ == "__main__":

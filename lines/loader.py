@@ -21,7 +21,7 @@ from twin.model.checks import Draft, check
 from twin.model.line import Line
 from twin.model.nearest import did_you_mean
 
-__all__ = ["load", "load_text", "packaged"]
+__all__ = ["load", "load_text", "packaged", "plants"]
 
 HERE = Path(__file__).parent
 
@@ -33,6 +33,11 @@ def packaged() -> dict[str, Path]:
     True
     """
     return {path.stem: path for path in sorted(HERE.rglob("*.yaml"))}
+
+
+def plants() -> tuple[str, ...]:
+    """The names of the packaged lines that are plants, not examples."""
+    return tuple(name for name, path in packaged().items() if path.parent.name != "examples")
 
 
 def load(path_or_name: str | Path) -> Line:

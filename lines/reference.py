@@ -20,7 +20,7 @@ from twin.model.durations import Duration
 from twin.model.line import Line
 from twin.model.quantity import ENERGY_KWH, POWER_KW, RATE_PER_H, TIME_US
 
-__all__ = ["PATH", "reference_text"]
+__all__ = ["PATH", "reference_text", "section"]
 
 PATH = Path("docs/reference/line-file.md")
 
@@ -94,9 +94,9 @@ def reference_text() -> str:
     others = [
         model for model in models_in(Line) if model not in distributions.values() and model != Text
     ]
-    parts += [_section(model) for model in others]
+    parts += [section(model) for model in others]
     parts.append("## Distributions\nA plain time is always the same time.\n")
-    parts += [_section(model, tag) for tag, model in distributions.items()]
+    parts += [section(model, tag) for tag, model in distributions.items()]
     return "\n".join(parts)
 
 
@@ -104,7 +104,13 @@ def _listed(units: dict[str, Any]) -> str:
     return ", ".join(f"`{unit}`" for unit in units)
 
 
-def _section(model: type[Frozen], tag: str = "") -> str:
+def section(model: type[Frozen], tag: str = "") -> str:
+    """Return what the page says of one model: its meaning, and a row for each key.
+
+    Args:
+        model: of a file.
+        tag: where it is one of several distributions, which.
+    """
     title = f"### `distribution: {tag}`" if tag else f"## {_title(model)}"
     rows = [
         f"| `{key}` | {_type(field)} | {_default(field)} | {_cell(meanings(model)[key])} |"

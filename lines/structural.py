@@ -12,6 +12,7 @@ from lines.shape import Step, follow, model_of
 from lines.wording import say, say_missing, say_unknown_key
 from lines.yaml_tree import Mapping
 from twin.errors import Fault
+from twin.model.base import Frozen
 from twin.model.line import Line
 
 __all__ = ["structural_faults"]
@@ -20,20 +21,23 @@ SUGGESTED = 200
 """So many unknown keys get a suggestion; finding the nearest key takes time."""
 
 
-def structural_faults(error: ValidationError, tree: Mapping, document: object) -> list[Fault]:
+def structural_faults(
+    error: ValidationError, tree: Mapping, document: object, model: type[Frozen] = Line
+) -> list[Fault]:
     """Turn pydantic's errors into faults with positions.
 
     Args:
-        error: what validating the document as a `Line` has raised.
+        error: what validating the document has raised.
         tree: the document with positions.
         document: the same as plain data.
+        model: what the document should be.
 
     Returns:
         At most one fault for each place in the document.
     """
     faults: dict[tuple[object, ...], Fault] = {}
     for one in sorted(error.errors(include_url=False), key=_types_last):
-        step = follow(Line, document, one["loc"])
+        step = follow(model, document, one["loc"])
         if one["type"] == "union_tag_invalid":
             step = Step((*step.path, "distribution"), step.annotation)
         where = (step.path, step.rest if one["type"] == "missing" else (), step.at_key)

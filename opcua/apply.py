@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
 from asyncua import ua
-from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
+from asyncua.server.address_space import AddressSpace, NodeData
 
+from opcua.attributes import Attribute
 from opcua.companion_space import described
 from opcua.naming import PATHS, Naming, Syntax
 from opcua.node_spec import Derived, NodeKind, NodeSpec
@@ -70,7 +71,7 @@ def apply(
     space: AddressSpace,
     uri: str,
     namespaces: Namespaces,
-    specs: Sequence[NodeSpec],
+    specs: Iterable[NodeSpec],
     values: Mapping[tuple[str, str], Value],
     at_unix_us: int,
     locale: Locale = "en",
@@ -119,12 +120,12 @@ def wire_value(wire: Wire, namespaces: Namespaces, source: datetime) -> ua.DataV
     return _Scalar(variant(wire, namespaces), status, source)
 
 
-def _held(value: Any, variant_type: ua.VariantType, is_array: bool = False) -> AttributeValue:
-    return AttributeValue(ua.DataValue(ua.Variant(value, variant_type, is_array=is_array), _GOOD))
+def _held(value: Any, variant_type: ua.VariantType, is_array: bool = False) -> Attribute:
+    return Attribute(ua.DataValue(ua.Variant(value, variant_type, is_array=is_array), _GOOD))
 
 
 @cache
-def _shared(value: Any, variant_type: ua.VariantType) -> AttributeValue:
+def _shared(value: Any, variant_type: ua.VariantType) -> Attribute:
     """An attribute that many nodes have; to change it in one, put another in its place."""
     return _held(value, variant_type)
 
@@ -138,6 +139,14 @@ _NO_SAMPLING = _held(0.0, ua.VariantType.Double)
 
 _READ_ONLY = _held(ua.AccessLevel.CurrentRead.mask, ua.VariantType.Byte)
 _NO_HISTORY = _held(False, ua.VariantType.Boolean)
+_READ_HISTORY = _held(
+    ua.AccessLevel.CurrentRead.mask | ua.AccessLevel.HistoryRead.mask, ua.VariantType.Byte
+)
+_WITH_HISTORY = {
+    ua.AttributeIds.AccessLevel: _READ_HISTORY,
+    ua.AttributeIds.UserAccessLevel: _READ_HISTORY,
+    ua.AttributeIds.Historizing: _held(True, ua.VariantType.Boolean),
+}
 _ORGANIZES, _HAS_COMPONENT = base(35), base(47)
 _HAS_TYPE = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
 _FOLDER_TYPE, _OBJECT_TYPE, _VARIABLE_TYPE = base(61), base(58), base(63)
@@ -164,6 +173,7 @@ class _Writer:
         self._at_us = at_unix_us
         self._at = instant(at_unix_us)
         self._types: dict[Ref, ua.ReferenceDescription] = {}
+        self._back: dict[tuple[ua.NodeId, Ref], ua.ReferenceDescription] = {}
 
     def thing(self, spec: NodeSpec) -> None:
         """Make a folder or an object."""
@@ -189,6 +199,7 @@ class _Writer:
         held = data_value(value, value_type, self._at)
         kind = base(_VARIANT_TYPE[value_type].value)
         self._variable(node, held, spec.data_type or kind, spec.rank)
+        node.attributes |= _WITH_HISTORY
         self._typed(node, signal_type(spec))
         self._hang(spec, node, _HAS_COMPONENT)
         for own in properties(spec):
@@ -239,7 +250,7 @@ class _Writer:
         ids, kinds = ua.AttributeIds, ua.VariantType
         node.attributes |= {
             ids.NodeClass: _VARIABLE_CLASS,
-            ids.Value: AttributeValue(value),
+            ids.Value: Attribute(value),
             ids.DataType: _shared(node_id(data_type, self._namespaces), kinds.NodeId),
             ids.ValueRank: _shared(rank, kinds.Int32),
             ids.AccessLevel: _READ_ONLY,
@@ -274,4 +285,9 @@ class _Writer:
         kind = node_id(reference, self._namespaces)
         above.references.append(described(below, kind, self._space, is_forward=True))
         if both_ways:
-            below.references.append(described(above, kind, self._space, is_forward=False))
+            # One for all that hang on a node; nobody changes it.
+            back = self._back.get((above.nodeid, reference))
+            if back is None:
+                back = described(above, kind, self._space, is_forward=False)
+                self._back[above.nodeid, reference] = back
+            below.references.append(back)

@@ -21,6 +21,7 @@ from asyncua.server.internal_server import InternalServer
 from opcua.method_nodes import Method, argument, method_node, object_node
 from opcua.naming import Naming
 from opcua.requests import Requests
+from opcua.roles import WRITE, Role, allow
 from twin.errors import CommandRefused
 from twin.model.line import Line
 from twin.model.packml import Mode
@@ -30,7 +31,12 @@ __all__ = ["bind_requests"]
 
 _log = logging.getLogger(__name__)
 
-_READ_WRITE = ua.AccessLevel.CurrentRead.mask | ua.AccessLevel.CurrentWrite.mask
+_LEVELS = (
+    ua.AccessLevel.CurrentRead,
+    ua.AccessLevel.CurrentWrite,
+    ua.AccessLevel.HistoryRead,
+)
+_READ_WRITE = sum(level.mask for level in _LEVELS)
 Key = tuple[str, str]
 
 
@@ -56,6 +62,7 @@ def bind_requests(
         held = ua.DataValue(ua.Variant(_READ_WRITE, ua.VariantType.Byte))
         for attribute in (ua.AttributeIds.AccessLevel, ua.AttributeIds.UserAccessLevel):
             space[node_id].attributes[attribute] = AttributeValue(held)
+        allow(space[node_id], Role.ENGINEER, WRITE)
     server.attribute_service = _Setpoints(space, requests, {n: key for key, n in nodes.items()})
     for station in line.stations:
         if line.plc_of(station.id) != plc:

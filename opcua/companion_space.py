@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from asyncua import ua
-from asyncua.server.address_space import AttributeValue, NodeData
+from asyncua.server.address_space import NodeData
 
+from opcua.attributes import Attribute
 from opcua.nodeset_file import StandardNode
 from opcua.standards import binary_encoding, nodesets, standard_node, type_closure
 from opcua.ua_values import Namespaces, node_id, qualified, variant
@@ -119,13 +120,11 @@ def _copy(node: NodeData) -> NodeData:
     return copy
 
 
-def _held(value: object, kind: ua.VariantType, *, is_array: bool = False) -> AttributeValue:
-    return AttributeValue(ua.DataValue(ua.Variant(value, kind, is_array=is_array), _GOOD))
+def _held(value: object, kind: ua.VariantType, *, is_array: bool = False) -> Attribute:
+    return Attribute(ua.DataValue(ua.Variant(value, kind, is_array=is_array), _GOOD))
 
 
-def _attributes(
-    node: StandardNode, namespaces: Namespaces
-) -> dict[ua.AttributeIds, AttributeValue]:
+def _attributes(node: StandardNode, namespaces: Namespaces) -> dict[ua.AttributeIds, Attribute]:
     kinds, ids = ua.VariantType, ua.AttributeIds
     made = {
         ids.NodeId: _held(node_id(node.ref, namespaces), kinds.NodeId),
@@ -160,11 +159,11 @@ def _attributes(
     return made
 
 
-def _variable(node: StandardNode, namespaces: Namespaces) -> dict[ua.AttributeIds, AttributeValue]:
+def _variable(node: StandardNode, namespaces: Namespaces) -> dict[ua.AttributeIds, Attribute]:
     kinds, ids = ua.VariantType, ua.AttributeIds
     value = variant(node.value, namespaces) if node.value is not None else ua.Variant()
     made = {
-        ids.Value: AttributeValue(ua.DataValue(value, _GOOD)),
+        ids.Value: Attribute(ua.DataValue(value, _GOOD)),
         ids.DataType: _held(node_id(node.data_type, namespaces), kinds.NodeId),
         ids.ValueRank: _held(node.rank, kinds.Int32),
     }

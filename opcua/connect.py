@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from asyncua import Client, ua
-from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
+from asyncua.crypto import security_policies
 from asyncua.crypto.uacrypto import CertProperties
 from cryptography.exceptions import InvalidSignature
 
@@ -26,6 +26,11 @@ class AccessRefused(NotConnected):
     """A server is there and won't have us: user, password, certificate or encryption."""
 
 
+_POLICIES = {
+    "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
+    "Aes128Sha256RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
+    "Aes256Sha256RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
+}
 _REFUSALS = {
     ua.StatusCodes.BadUserAccessDenied: "user or password is refused; "
     "both ends must use the same pki directory, or the client be given the server's password",
@@ -49,8 +54,7 @@ async def connect(url: str, security: ClientSecurity | None, timeout_s: float = 
 
     Args:
         url: as `opc.tcp://127.0.0.1:4840`.
-        security: who we are and which server it must be, over Basic256Sha256, signed and
-            encrypted; None: anonymous, unencrypted.
+        security: who we are and which server it must be; None: anonymous, unencrypted.
         timeout_s: longest wait for each answer, seconds, greater than 0.
 
     Raises:
@@ -65,14 +69,15 @@ async def connect(url: str, security: ClientSecurity | None, timeout_s: float = 
     client.session_timeout = _SESSION_TIMEOUT_MS
     if security is not None:
         await client.set_security(
-            SecurityPolicyBasic256Sha256,
+            _POLICIES[security.policy],
             CertProperties(security.certificate, "der"),
             CertProperties(security.key, "pem"),
             server_certificate=CertProperties(security.server_certificate, "der"),
-            mode=ua.MessageSecurityMode.SignAndEncrypt,
+            mode=ua.MessageSecurityMode[security.mode],
         )
-        client.set_user(security.user)
-        client.set_password(security.password)
+        if security.user:
+            client.set_user(security.user)
+            client.set_password(security.password)
     try:
         await client.connect()
     except asyncio.CancelledError:
@@ -98,7 +103,7 @@ def _translated(
             "other expects; both ends must use the same pki directory"
         )
     if isinstance(error, ua.UaError):
-        wanted = "no encryption" if security is None else "Basic256Sha256, SignAndEncrypt"
+        wanted = "no encryption" if security is None else f"{security.policy}, {security.mode}"
         return AccessRefused(f"{url}: the server does not offer {wanted} ({error})")
     if isinstance(error, TimeoutError):
         # asyncua's server does not answer what it can't decrypt or offers no encryption for.

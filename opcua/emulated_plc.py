@@ -14,261 +14,32 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from asyncua import Server, ua
 from asyncua.server.address_space import AddressSpace
 
-from opcua.address_space import PLC_SIGNALS, plan, plc_ids
-from opcua.apply import AppliedPlan, Locale, apply, wire_value
+from opcua.address_space import PLC_SIGNALS, plc_ids
+from opcua.apply import Locale
 from opcua.clock import Clock
 from opcua.collection import no_collection
-from opcua.command_nodes import bind_requests
 from opcua.faults.control import bind_faults
-from opcua.faults.show import write_shown
 from opcua.faults.stand import FaultStand
-from opcua.faults.tamper import Tamper
-from opcua.faults.wire import Wire
-from opcua.guarded_server import guarded_server, namespace_table
 from opcua.naming import Naming
-from opcua.packml_methods import bind_packml
-from opcua.personality import GENERIC, Personality, dress, own_uri, say_make
+from opcua.personality import GENERIC, Personality
+from opcua.plc_server import Key, PlcServer
 from opcua.recorder import Recorder
 from opcua.requests import Requests
-from opcua.security import ServerSecurity, is_loopback
-from opcua.setpoint_nodes import setpoint_specs
-from opcua.structures import instant
+from opcua.security import ServerSecurity
 from twin.engine.plant import Plant
 from twin.errors import UsageError
-from twin.model.line import Line
 from twin.signals import Tag, Value, read_all, tags
 
-__all__ = ["PlcServer", "Scan", "ServedLine", "serve_line"]
+__all__ = ["Scan", "ServedLine", "serve_line"]
 
 _log = logging.getLogger(__name__)
-_VALUE = ua.AttributeIds.Value
-
-Key = tuple[str, str]
 
 _HOLD_LOOP_S = 0.02
 _FIRST_SLICE_US = 1_000_000
 _LAGS_FOR_GOOD = 10  # scans; catching up with the time that starting took is no news
-
-
-class PlcServer:
-    """The OPC UA server of one PLC of a line. It writes what it is given and knows no plant.
-
-    Args:
-        line: the line.
-        plc: one of the line's PLCs.
-        security: whom to let in; None: everybody, unencrypted, on a loopback address only.
-        host: address to listen on.
-        port: 0 to 65535; 0 for any free one.
-        locale: language of descriptions.
-        personality: the make of PLC to be like.
-    """
-
-    def __init__(
-        self,
-        line: Line,
-        plc: str,
-        security: ServerSecurity | None,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        locale: Locale = "en",
-        personality: Personality = GENERIC,
-    ) -> None:
-        if security is None and not is_loopback(host):
-            raise UsageError(
-                f"{plc}: a PLC without encryption must listen on a loopback address, got {host}; "
-                "leave security on, or listen on 127.0.0.1"
-            )
-        self.line = line
-        self.plc = plc
-        self.security = security
-        self.tamper = Tamper()
-        self.wire = Wire(random.Random(f"{line.id}/{plc}"))
-        self.namespace_shift = 0
-        self._requests: Requests | None = None
-        self.fault_methods: Callable[[AddressSpace, Naming], None] | None = None
-        self.recorder: Recorder | None = None
-        self._host = host
-        self._port = port
-        self._locale: Locale = locale
-        self._personality = personality
-        self._server: Server | None = None
-        self._applied = AppliedPlan({})
-        self._values: dict[Key, Value] = {}
-        self._at_us = 0
-        self._offs = 0
-        self._places: dict[Key, int] = {}
-
-    @property
-    def url(self) -> str:
-        """Where it listens; the port is known once it has started."""
-        return f"opc.tcp://{self._host}:{self._port}"
-
-    async def start(
-        self, values: Mapping[Key, Value], at_unix_us: int, requests: Requests | None = None
-    ) -> None:
-        """Make the nodes with their first values and listen.
-
-        Args:
-            values: by (unit, signal), for every tag of the PLC.
-            at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC.
-            requests: who carries out what clients ask; None: they can't ask for anything.
-
-        Raises:
-            UsageError: the address can't be listened on.
-        """
-        make = self._personality
-        uri = own_uri(make, self.line)
-        namespaces = namespace_table(uri, self.namespace_shift, make.libraries)
-        naming = Naming(namespaces[uri], make.syntax)
-        self._requests = requests
-        name = f"{self.line.id} {self.plc}"
-        server = await guarded_server(name, self.url, self.security, namespaces, make.limits)
-        if make is not GENERIC:
-            await say_make(server, make)
-        own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
-        settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc))
-        self._values = {**own, **values, **(requests.values if requests else {})}
-        self._applied = apply(
-            server.iserver.aspace,
-            uri,
-            namespaces,
-            dress((*plan(self.line, self.plc), *settable), make, self.line),
-            self._values,
-            at_unix_us,
-            self._locale,
-            make.syntax,
-        )
-        table = server.iserver.table
-        variables = self._applied.variables
-        places = table.adopt(node_id for node_id, _ in variables.values())
-        self._places = dict(zip(variables, places, strict=True))
-        if requests is not None:
-            nodes = {s.key: self._applied.variables[s.key][0] for s in settable if s.key}
-            bind_requests(server.iserver, naming, self.line, self.plc, requests, nodes)
-            bind_packml(server.iserver.aspace, self._applied, requests)
-        if self.recorder is not None:
-            self.recorder.listen(server.iserver)
-        if self.fault_methods is not None:
-            self.fault_methods(server.iserver.aspace, naming)
-        try:
-            await server.start()
-        except OSError as error:
-            raise UsageError(
-                f"{self.plc}: must be able to listen on {self._host}:{self._port}, "
-                f"{error.strerror or error}; choose another port, or 0 for a free one"
-            ) from error
-        self._server = server
-        self._port = server.bserver.port
-        self.wire.listen(server)
-
-    async def power_off(self) -> None:
-        """End every connection and listen no more, until as many `power_on`; values are kept."""
-        self._offs += 1
-        await self.stop()
-
-    async def power_on(self, at_unix_us: int | None) -> None:
-        """Listen again, on the same port, with the values as they are now.
-
-        Args:
-            at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC; None: as old as
-                the last that was written.
-        """
-        self._offs -= 1
-        if self._offs == 0:
-            self._at_us = self._at_us if at_unix_us is None else at_unix_us
-            await self.start(self._values, self._at_us, self._requests)
-
-    @property
-    def connections(self) -> list[Any]:
-        """asyncua's protocols, one a connection; none while the power is off."""
-        return [] if self._server is None else list(self._server.bserver.clients)
-
-    @property
-    def subscriptions(self) -> Any:
-        """asyncua's subscription service; None while the power is off."""
-        return None if self._server is None else self._server.iserver.subscription_service
-
-    async def hide(self, touches: Callable[[Key], bool]) -> dict[ua.NodeId, Any]:
-        """Take nodes out of the address space; who watches them is told.
-
-        Args:
-            touches: which, by (unit, signal).
-
-        Returns:
-            What was taken out, for `unhide`.
-        """
-        gone: dict[ua.NodeId, Any] = {}
-        if self._server is None:
-            return gone
-        space = self._server.iserver.aspace
-        unknown = ua.DataValue(StatusCode=ua.StatusCode(ua.StatusCodes.BadNodeIdUnknown))
-        for key, (node_id, _) in self._applied.variables.items():
-            if not touches(key) or node_id not in space:
-                continue
-            gone[node_id] = space[node_id]
-            await self._server.iserver.table.take_out(node_id, unknown)
-            del space[node_id]
-        return gone
-
-    def unhide(self, gone: Mapping[ua.NodeId, Any]) -> None:
-        """Put back what `hide` took out."""
-        if self._server is not None:
-            for node_id, node in gone.items():
-                self._server.iserver.aspace[node_id] = node
-                self._server.iserver.table.put_back(node_id)
-
-    async def write(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
-        """Publish values.
-
-        Nothing is published between the first and the last: a client sees all or none.
-
-        Args:
-            values: by (unit, signal).
-            at_unix_us: their source timestamp, microseconds since 1970-01-01 UTC.
-        """
-        self._values.update(values)
-        self._at_us = at_unix_us
-        if self._server is None:
-            return
-        server, applied = self._server.iserver, self._applied
-        if self.tamper.idle:
-            places = [self._places[key] for key in values]
-            await server.table.write_values(places, list(values.values()), at_unix_us)
-        else:
-            await self._write_tampered(values, at_unix_us)
-        source = instant(at_unix_us)
-        for key in values:
-            for follower, derived in applied.derived.get(key, ()):
-                of = tuple(self._values[signal] for signal in derived.of)
-                wire = derived.value(of, at_unix_us)
-                held = wire_value(wire, applied.namespaces, source)
-                # Not `Node.write_value`: six times the cost, for checks of what is known.
-                await server.aspace.write_attribute_value(follower, ua.AttributeIds.Value, held)
-
-    async def _write_tampered(self, values: Mapping[Key, Value], at_unix_us: int) -> None:
-        """Publish what faults make of values; what follows from a value stays true."""
-        assert self._server is not None  # noqa: S101 - the caller has looked
-        server = self._server.iserver
-        signals = {key: self._values[key] for key in self._applied.variables if key in self._values}
-        for key, shown in self.tamper.shown(values, signals, at_unix_us):
-            node_id, value_type = self._applied.variables[key]
-            if node_id in server.aspace:
-                await write_shown(server.aspace, server.table, node_id, shown, value_type)
-
-    async def stop(self) -> None:
-        """Close every connection and stop listening; doing so twice is harmless."""
-        server, self._server = self._server, None
-        if server is not None:
-            await server.stop()
-
-
-def _zero(type_name: str) -> Value:
-    return 0.0 if type_name == "Double" else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ before it asks who that is. Each is closed here.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,8 +21,11 @@ from asyncua.server.internal_session import InternalSession
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from opcua.history import History
+from opcua.history_read import HistoryReads, show_history
 from opcua.limited_session import LimitedSession
 from opcua.limits import NO_LIMITS, Limits, show_limits
+from opcua.logins import Logins
 from opcua.quiet import quiet_asyncua
 from opcua.security import SERVER_URI, ServerSecurity
 from opcua.standard_space import standard_nodes
@@ -82,7 +84,10 @@ async def guarded_server(
         server.set_identity_tokens([ua.AnonymousIdentityToken])
         return server
     server.set_security_policy(list(_POLICIES))
-    server.set_identity_tokens([ua.UserNameIdentityToken])
+    tokens = [ua.UserNameIdentityToken, ua.X509IdentityToken]
+    if security.anonymous is not None:
+        tokens.append(ua.AnonymousIdentityToken)
+    server.set_identity_tokens(tokens)
     internal.certificate = x509.load_der_x509_certificate(security.certificate)
     internal.private_key = load_pem_private_key(security.key, None)
     internal.certificate_validator = _Trusted(security)
@@ -122,31 +127,6 @@ class _Trusted:
             raise ServiceError(ua.StatusCodes.BadCertificateTimeInvalid)
 
 
-class _OneUser:
-    """Lets one user in, with the right password, over a channel made with a trusted certificate."""
-
-    def __init__(self, security: ServerSecurity | None) -> None:
-        self._security = security
-
-    def get_user(
-        self,
-        iserver: InternalServer,
-        username: str | None = None,
-        password: str | None = None,
-        certificate: Any = None,
-    ) -> User | None:
-        security = self._security
-        if security is None:
-            return User(role=UserRole.User)
-        # The channel's certificate, whose key the client has proved to hold: what it names when
-        # it makes the session proves nothing.
-        if not security.trusts(certificate):
-            return None
-        right_user = hmac.compare_digest((username or "").encode(), security.user.encode())
-        right_word = hmac.compare_digest((password or "").encode(), security.password.encode())
-        return User(role=UserRole.User, name=username) if right_user and right_word else None
-
-
 class _Internal(InternalServer):  # type: ignore[misc]  # no types
     """The parts of asyncua's inner server that must not stay as they are."""
 
@@ -155,7 +135,7 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
     ) -> None:
         self._namespaces = namespaces
         self._limits = limits
-        super().__init__(user_manager=_OneUser(security))
+        super().__init__(user_manager=Logins(security))
         self.max_session_timeout_ms = _SESSION_TIMEOUT_MS
         self.max_unacked_messages_per_subscription = _UNACKNOWLEDGED
         self.table = TagTable(self.aspace)
@@ -194,6 +174,10 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
     async def start(self) -> None:
         await super().start()
         show_limits(self.aspace, self._limits)
+        # Every tag is in the table by now.
+        history = History(self.table, points=self._limits.history_points)
+        self.history_manager = HistoryReads(self.aspace, self.table, history)
+        show_history(self.aspace)
         # Read when asked for, instead of a task that writes them every second.
         now = _attribute(self, ua.ObjectIds.Server_ServerStatus_CurrentTime)
         status = _attribute(self, ua.ObjectIds.Server_ServerStatus)

@@ -13,7 +13,7 @@ from asyncua import ua
 from asyncua.common.utils import ServiceError
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
 
-__all__ = ["NO_LIMITS", "Limits", "at_most", "show_limits"]
+__all__ = ["DEFAULT_LIMITS", "NO_LIMITS", "Limits", "at_most", "show_limits"]
 
 _IDS = ua.ObjectIds
 
@@ -31,6 +31,9 @@ class Limits:
         nodes_a_read, nodes_a_write, nodes_a_browse, nodes_a_call, paths_a_translate: of a request.
         least_sampling_ms, least_publishing_ms: shortest intervals that are kept, milliseconds.
         filter_refused: status code that an item with a filter gets; 0: filters are taken.
+        message_bytes: of one request.
+        connections: open at a time, sessions or not.
+        history_points: changes of signals that are kept, 24 bytes each; at least some thousands.
     """
 
     sessions: int = 0
@@ -46,9 +49,14 @@ class Limits:
     least_sampling_ms: float = 0.0
     least_publishing_ms: float = 0.0
     filter_refused: int = 0
+    message_bytes: int = 16 * 1024 * 1024
+    connections: int = 1000
+    history_points: int = 500_000
 
 
 NO_LIMITS = Limits()
+DEFAULT_LIMITS = Limits(sessions=100, subscriptions=100, monitored_items=200_000)
+"""What a PLC allows that is like no make: far more than clients need, and not without end."""
 
 _SHOWN = {
     _IDS.Server_ServerCapabilities_MaxSessions: "sessions",

@@ -9,6 +9,7 @@ from asyncua import ua
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
 
 from opcua.naming import Naming
+from opcua.roles import CALL, Role, allow
 
 __all__ = ["Method", "argument", "method_node", "object_node"]
 
@@ -41,6 +42,7 @@ def method_node(
     name: str,
     takes: list[ua.Argument],
     call: Method,
+    least: Role = Role.OPERATE,
 ) -> None:
     """Make a method below an object.
 
@@ -50,12 +52,14 @@ def method_node(
         name: its own.
         takes: its arguments.
         call: what it calls, with the object's id and a variant for each argument.
+        least: the first of the roles that may call it.
     """
     node_id = naming.below(parent.nodeid, name)
     node = _node(space, node_id, name, ua.NodeClass.Method)
     for attribute in (ua.AttributeIds.Executable, ua.AttributeIds.UserExecutable):
         _set(node, attribute, ua.Variant(True, ua.VariantType.Boolean))
     node.call = call
+    allow(node, least, CALL)
     _link(parent, node, _HAS_COMPONENT)
     if not takes:
         return

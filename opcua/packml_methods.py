@@ -15,6 +15,7 @@ from asyncua.server.address_space import AddressSpace
 
 from opcua.apply import AppliedPlan
 from opcua.requests import Requests
+from opcua.roles import CALL, Role, allow
 from twin.errors import CommandRefused
 from twin.model.packml import Mode
 from twin.model.packml_table import Command
@@ -46,6 +47,7 @@ def bind_packml(space: AddressSpace, applied: AppliedPlan, requests: Requests) -
         names[method] = name
     for method, of in units.items():
         space[method].call = _called(names[method], of, requests)
+        allow(space[method], Role.OPERATE, CALL)
 
 
 def _called(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from asyncua import Server
 
 from opcua.address_space import namespace_uri
-from opcua.limits import NO_LIMITS, Limits
+from opcua.limits import DEFAULT_LIMITS, NO_LIMITS, Limits
 from opcua.naming import AS_IT_IS, PATHS, Syntax
 from opcua.node_spec import NodeKind, NodeSpec
 from opcua.security import SERVER_URI
@@ -78,7 +78,7 @@ class Personality:
     sources: tuple[Source, ...] = ()
 
 
-GENERIC = Personality("generic")
+GENERIC = Personality("generic", limits=DEFAULT_LIMITS)
 
 _SIMATIC = "http://www.siemens.com/simatic-s7-opcua"
 _SIMATIC_NAMES = Source("node ids and namespaces", "SIMATIC.NodeSet2.xml, as TIA Portal exports it")

@@ -1,5 +1,19 @@
 """What a subscriber hands on; the types belong to the mirror that takes them."""
 
-from twin.live.readings import ConnectionChanged, Message, Reading, TagMissing
+from twin.live.readings import (
+    ConnectionChanged,
+    Message,
+    NotificationsLost,
+    Reading,
+    StaleChanged,
+    TagMissing,
+)
 
-__all__ = ["ConnectionChanged", "Message", "Reading", "TagMissing"]
+__all__ = [
+    "ConnectionChanged",
+    "Message",
+    "NotificationsLost",
+    "Reading",
+    "StaleChanged",
+    "TagMissing",
+]

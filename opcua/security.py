@@ -29,6 +29,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from opcua.roles import Role
+from opcua.users import Account, read_users
 from twin.errors import UsageError
 
 __all__ = [
@@ -63,8 +65,9 @@ class ServerSecurity:
         key: its private key, PEM.
         trusted: client certificates that it accepts, DER.
         user, password: the one user.
-        folder: where certificates are that became trusted since, and where those go that are
-            refused; None: neither.
+        anonymous: what somebody who does not say who they are may do; None: they are kept out.
+        folder: where more users are, and certificates that became trusted since, and where those
+            go that are refused; None: neither.
     """
 
     certificate: bytes
@@ -73,6 +76,12 @@ class ServerSecurity:
     user: str
     password: str = field(repr=False)
     folder: Path | None = None
+    anonymous: Role | None = None
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """The users beside the one, as they are now."""
+        return () if self.folder is None else read_users(self.folder)
 
     def trusts(self, certificate: bytes | None) -> bool:
         """Tell whether a client's certificate (DER) is on the list, as it is now."""
@@ -105,7 +114,9 @@ class ClientSecurity:
         certificate: its own, DER.
         key: its private key, PEM.
         server_certificate: the only one that it accepts, DER.
-        user, password: who it logs on as.
+        user, password: who it logs on as; an empty user: nobody.
+        policy: encryption, by the last part of its URI.
+        mode: whether messages are only signed, or encrypted too.
     """
 
     certificate: bytes
@@ -113,6 +124,8 @@ class ClientSecurity:
     server_certificate: bytes
     user: str
     password: str = field(repr=False)
+    policy: str = "Basic256Sha256"
+    mode: str = "SignAndEncrypt"
 
 
 def is_loopback(host: str) -> bool:

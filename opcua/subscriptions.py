@@ -14,6 +14,7 @@ from asyncua.server.internal_subscription import InternalSubscription
 from asyncua.server.monitored_item_service import MonitoredItemService
 from asyncua.server.subscription_service import SubscriptionService
 
+from opcua.alarms.events import EventFilter
 from opcua.fast_items import FastItems, is_nothing
 from opcua.limits import NO_LIMITS, Limits
 from opcua.tag_table import TagTable, ticks_of
@@ -154,6 +155,24 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
 
     def __len__(self) -> int:
         return len(self._monitored_items) + (0 if self.fast is None else len(self.fast))
+
+    @property
+    def event_items(self) -> set[int]:
+        """The items that are for events."""
+        return {item for of_node in self._monitored_events.values() for item in of_node}
+
+    def _create_events_monitored_item(
+        self, params: ua.MonitoredItemCreateRequest
+    ) -> ua.MonitoredItemCreateResult:
+        wanted = params.RequestedParameters.Filter
+        if not isinstance(wanted, ua.EventFilter):
+            code = ua.StatusCodes.BadEventFilterInvalid
+            return ua.MonitoredItemCreateResult(ua.StatusCode(code))
+        result = super()._create_events_monitored_item(params)
+        item = self._monitored_items.get(result.MonitoredItemId)
+        if item is not None:
+            item.where_clause_evaluator = EventFilter(self.aspace, wanted.WhereClause)
+        return result
 
     async def create_monitored_items(
         self, params: ua.CreateMonitoredItemsParameters

@@ -189,12 +189,13 @@ class TagTable:
 
     def value(self, tag: int) -> ua.DataValue:
         """Make a tag's value one of asyncua's."""
+        return self.value_of(tag, int(self.raw[tag]), int(self.status[tag]), int(self.ticks[tag]))
+
+    def value_of(self, tag: int, raw: int, code: int, ticks: int) -> ua.DataValue:
+        """Make a value that a tag has, or had, one of asyncua's: its bits, status and time."""
         kind = self._types[tag]
-        bits = int(self.raw[tag]).to_bytes(8, "little")
-        number = np.frombuffer(bits, SCALARS[kind], 1)[0].item()
-        code = int(self.status[tag])
+        number = np.frombuffer(raw.to_bytes(8, "little"), SCALARS[kind], 1)[0].item()
         value = bool(number) if kind is _KIND.Boolean else number
-        ticks = int(self.ticks[tag])
         return ua.DataValue(
             ua.Variant() if code >> 31 else ua.Variant(value, kind),
             ua.StatusCode(code) if code else _GOOD,

@@ -292,6 +292,7 @@ TWIN_SIGNALS: tuple[Signal, ...] = (
         ValueType.DOUBLE,
         lambda s: s.age_s,
         low=0,
+        alarm_high=60,
         family=Family.TWIN,
     ),
     Signal(

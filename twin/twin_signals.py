@@ -1,7 +1,8 @@
 """What the twin works out of a line, its stations and its PLCs, as signals for its history.
 
 The plant's own signals are in `twin.signals`. These are read from a report of the live twin; a
-value that is not known yet is None there and is not stored.
+value that is not known yet is None there and is not stored. A limit (`alarm_low`, `alarm_high`) is
+what people are to be told of when it is passed: boards colour it, alert rules go by it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class StationReport:
     oee_index: float | None
     availability: float | None
     quality_ratio: float | None
+    detection_ratio: float | None
+    false_reject_ratio: float | None
     busy_share: float | None
     slowest: bool
     mtbf_s: float | None
@@ -80,6 +83,8 @@ def _signal(
     kind: ValueType = ValueType.DOUBLE,
     *,
     counter: bool = False,
+    alarm_low: float | None = None,
+    alarm_high: float | None = None,
 ) -> Signal:
     path = ("Twin", "".join(word.title() for word in name.split("_")))
     return Signal(
@@ -90,6 +95,8 @@ def _signal(
         kind,
         attrgetter(name),
         low=0,
+        alarm_low=alarm_low,
+        alarm_high=alarm_high,
         counter=counter,
         family=family,
     )
@@ -111,7 +118,7 @@ LINE_SIGNALS: tuple[Signal, ...] = (
         "1/h",
     ),
     _line("target_per_h", "good units an hour that the line is to make", "小时目标产量", "1/h"),
-    _line("output_share", "output over target", "产量达成率", "ratio"),
+    _line("output_share", "output over target", "产量达成率", "ratio", alarm_low=0.9),
     _line("yield_ratio", "good over good and scrapped units, over the last hour", "良率", "ratio"),
     _line(
         "oee_index",
@@ -158,6 +165,18 @@ STATION_SIGNALS: tuple[Signal, ...] = (
         "quality_ratio", "parts good at the first pass, last hour (GQ/PQ)", "一次合格率", "ratio"
     ),
     _station(
+        "detection_ratio",
+        "parts with a defect that its inspection rejects, since the twin began",
+        "检出率",
+        "ratio",
+    ),
+    _station(
+        "false_reject_ratio",
+        "good parts that its inspection rejects, since the twin began",
+        "误判率",
+        "ratio",
+    ),
+    _station(
         "busy_share",
         "share of the time not starved and not blocked, last hour",
         "不等待占比",
@@ -184,7 +203,7 @@ STATION_SIGNALS: tuple[Signal, ...] = (
 
 PLC_SIGNALS: tuple[Signal, ...] = (
     _plc("connected", "it is connected", "已连接", "1", kind=ValueType.BOOLEAN),
-    _plc("silent_s", "how long nothing has been heard of it", "静默时长", "s"),
+    _plc("silent_s", "how long nothing has been heard of it", "静默时长", "s", alarm_high=15),
     _plc("scan_time_s", "time that its last scan took", "上次扫描耗时", "s"),
     _plc(
         "scan_overruns",

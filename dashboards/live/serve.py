@@ -27,6 +27,7 @@ from twin.errors import LinetwinError, UsageError
 
 __all__ = ["Address", "check_address", "hang", "served"]
 
+USUAL_PORT = 8600
 HANG_EVERY_S = 0.1
 START_S = 15.0
 
@@ -37,13 +38,13 @@ class Address:
 
     Args:
         host: an address of this machine.
-        port: 0 for any free one.
+        port: 0 for any free one; None: `USUAL_PORT`, or any free one where that is taken.
         certificate, key: PEM files for https; None: http.
         behind_proxy: whether a proxy in front of it speaks https.
     """
 
     host: str = "127.0.0.1"
-    port: int = 8600
+    port: int | None = None
     certificate: Path | None = None
     key: Path | None = None
     behind_proxy: bool = False
@@ -169,14 +170,17 @@ def served(
 
 def _listen(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((address.host, address.port))
-    except OSError as error:
-        listening.close()
-        raise UsageError(
-            f"the page can't be served at {address.host}:{address.port}: {error.strerror}; "
-            "--page-port names another port, 0 any free one"
-        ) from None
-    return listening
+    for port in (USUAL_PORT, 0) if address.port is None else (address.port,):
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((address.host, port))
+        except OSError as error:
+            listening.close()
+            reason = error.strerror
+        else:
+            return listening
+    raise UsageError(
+        f"the page can't be served at {address.host}:{port}: {reason}; "
+        "--page-port names another port, 0 any free one"
+    )

@@ -27,6 +27,7 @@ from opcua.faults.script import fault_order
 from opcua.faults.stand import FaultOrder, FaultStand
 from opcua.method_nodes import argument, method_node, object_node
 from opcua.naming import Naming
+from opcua.roles import Role
 from twin.errors import UsageError
 
 __all__ = ["bind_faults", "control_over_http"]
@@ -67,9 +68,9 @@ def bind_faults(space: AddressSpace, naming: Naming, plc: str, stand: FaultStand
 
     text = argument("Order", ua.ObjectIds.String, "a JSON object, as {'fault': 'frozen_value'}")
     which = argument("Number", ua.ObjectIds.Int32, "what Begin has returned")
-    method_node(space, naming, folder, "Begin", [text], begin)
-    method_node(space, naming, folder, "End", [which], end)
-    method_node(space, naming, folder, "Clear", [], clear)
+    method_node(space, naming, folder, "Begin", [text], begin, Role.ENGINEER)
+    method_node(space, naming, folder, "End", [which], end, Role.ENGINEER)
+    method_node(space, naming, folder, "Clear", [], clear, Role.ENGINEER)
 
 
 @contextmanager

@@ -282,6 +282,19 @@ _ALL = (
         "A point's identity is its node and source timestamp: store it once.",
     ),
     FaultKind(
+        "notifications_lost",
+        "server",
+        "Some notifications are made and numbered, and never sent. With `kept` no they can't be "
+        "had again either.",
+        "Sequence numbers with gaps; the next keep-alive shows the last one.",
+        "Compare sequence numbers; ask for what is missing with Republish, and read every value "
+        "afresh where it is gone.",
+        {
+            "share": Param(0.05, "share of the notifications that are lost", high=1),
+            "kept": Param("yes", "whether the server keeps them to be asked for", ("yes", "no")),
+        },
+    ),
+    FaultKind(
         "late",
         "values",
         "Values are published late, with the source timestamps that they should have had.",

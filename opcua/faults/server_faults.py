@@ -16,7 +16,8 @@ from opcua.faults.kinds import Setting
 from twin.errors import UsageError
 
 if TYPE_CHECKING:
-    from opcua.emulated_plc import PlcServer, ServedLine
+    from opcua.emulated_plc import ServedLine
+    from opcua.plc_server import PlcServer
 
 __all__ = ["BEGIN"]
 
@@ -153,6 +154,49 @@ async def _duplicates(server: PlcServer, *_: Any) -> End:
     return end
 
 
+async def _notifications_lost(
+    server: PlcServer,
+    settings: Mapping[str, Setting],
+    _: Callable[[Key], bool],
+    rng: random.Random,
+) -> End:
+    service = server.subscriptions
+    if service is None:
+        return _nothing
+    own = service.create_subscription
+    share, kept = float(settings["share"]), settings["kept"] == "yes"
+
+    def lossy(subscription: Any) -> None:
+        pop = subscription._pop_publish_result  # noqa: SLF001 -- asyncua has no other way to them
+
+        def lose() -> Any:
+            result = pop()
+            message = result.NotificationMessage
+            if not message.NotificationData or rng.random() >= share:
+                return result
+            if not kept:
+                subscription._not_acknowledged_results.pop(message.SequenceNumber)  # noqa: SLF001
+            return pop()
+
+        subscription._pop_publish_result = lose  # noqa: SLF001
+
+    async def create(*args: Any, **kwargs: Any) -> Any:
+        result = await own(*args, **kwargs)
+        lossy(service.subscriptions[result.SubscriptionId])
+        return result
+
+    for subscription in service.subscriptions.values():
+        lossy(subscription)
+    service.create_subscription = create
+
+    async def end(_: ServedLine) -> None:
+        service.__dict__.pop("create_subscription", None)
+        for subscription in service.subscriptions.values():
+            subscription.__dict__.pop("_pop_publish_result", None)
+
+    return end
+
+
 async def _with_certificate(server: PlcServer, make: Callable[..., Any]) -> End:
     security = server.security
     if security is None:
@@ -208,6 +252,7 @@ BEGIN: Mapping[str, Begin] = {
     "certificate_expired": _certificate_expired,
     "certificate_changed": _certificate_changed,
     "duplicates": _duplicates,
+    "notifications_lost": _notifications_lost,
     "nodes_vanish": _nodes_vanish,
 }
 

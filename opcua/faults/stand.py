@@ -21,7 +21,8 @@ from twin.errors import UsageError
 from twin.signals import Value
 
 if TYPE_CHECKING:
-    from opcua.emulated_plc import PlcServer, ServedLine
+    from opcua.emulated_plc import ServedLine
+    from opcua.plc_server import PlcServer
 
 __all__ = ["Condition", "FaultOrder", "FaultStand"]
 

@@ -336,6 +336,21 @@ async def test_notifications_come_twice() -> None:
         assert len(once) == len(set(once)) == 3
 
 
+@of("notifications_lost")
+async def test_notifications_get_lost_and_can_be_asked_for() -> None:
+    async with rig() as at:
+        await at.run(2)
+        number = await at.fault("notifications_lost", share=1.0)
+        since_s = asyncio.get_running_loop().time()
+        await at.run(5)
+        assert at.told("made", since_s) == at.told("T", since_s) == []
+        (subscription,) = at.served.plcs[0].subscriptions.subscriptions.values()
+        assert len(subscription._not_acknowledged_results) > 5
+        await at.end(number)
+        await at.run(3)
+        assert len(at.told("made", since_s)) > 0
+
+
 @of("late")
 async def test_values_come_late_with_their_own_timestamps() -> None:
     async with rig() as at:

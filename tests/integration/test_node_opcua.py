@@ -1,66 +1,53 @@
-"""node-opcua's client, which nobody here wrote, does with a PLC what a client does."""
+"""Clients that nobody here wrote do with a PLC what a client does; one of them in each test run."""
 
 from __future__ import annotations
 
-import asyncio
-import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from opcua.clock import WallClock
-from opcua.emulated_plc import serve_line
-from opcua.security import server_security
-from twin.engine.plant import SimulatedPlant
-from twin.model import Line, Station
-from twin.model.packml import State
+from opcua.security import make_pki
 
 FOLDER = Path(__file__).parents[1] / "interop"
+sys.path.append(str(FOLDER))
+
+from checks import STEPS, failures  # noqa: E402 -- of that folder
+from run import node_opcua, saw  # noqa: E402
+
 NODE = shutil.which("node")
 
-pytestmark = pytest.mark.skipif(
+
+@pytest.mark.skipif(
     NODE is None or not (FOLDER / "node_modules" / "node-opcua-client").is_dir(),
     reason="node-opcua's client is not installed: make tests/interop/node_modules, where npm is",
 )
-
-LINE = Line(id="L1", stations=(Station(id="A", cycle_time="100 ms"),))
-
-
 async def test_node_opcua_browses_subscribes_calls_and_writes(tmp_path) -> None:
-    pki = tmp_path / "pki"
-    plant = SimulatedPlant(LINE)
-    async with serve_line(plant, WallClock(0), server_security(pki), scan_s=0.05) as served:
-        scanning = asyncio.create_task(served.run())
-        (url,) = served.endpoints.values()
-        client = await asyncio.create_subprocess_exec(
-            NODE, "plc.mjs", url, str(pki), "L1", "A", "A01",
-            cwd=FOLDER, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(120):
-                out, err = await client.communicate()
-        finally:
-            if client.returncode is None:
-                client.kill()
-            scanning.cancel()
-            await asyncio.gather(scanning, return_exceptions=True)
-    assert client.returncode == 0, err.decode()[-2000:]
-    seen = json.loads(out.decode().strip().splitlines()[-1])
-    packml = seen["namespaces"].index("http://opcfoundation.org/UA/PackML/")
-    assert "BadUserAccessDenied" in seen["wrongPassword"]
-    assert seen["type"] == f"{packml}:PackMLBaseObjectType"
-    assert {f"{packml}:{name}" for name in ("Admin", "BaseStateMachine", "Status")} <= set(
-        seen["below"]
-    )
-    assert seen["state"] == State.EXECUTE
-    assert seen["machineState"] == "Running"
-    assert seen["processed"] > 0
+    make_pki(tmp_path / "pki")
+    seen = await saw(node_opcua(), tmp_path / "pki")
+    assert failures(seen) == {}
     assert seen["countsStatus"] == "Good"
-    assert seen["stop"] == "Good"
-    assert seen["states"][0] == State.EXECUTE
-    assert seen["states"][-1] == State.STOPPED
-    assert seen["start"] == "BadInvalidState"
-    assert (seen["write"], seen["written"]) == ("Good", 1.5)
-    assert seen["writeOutOfRange"] == "BadOutOfRange"
-    assert seen["writeReadOnly"] == "BadUserAccessDenied"
+
+
+def test_the_table_of_clients_says_why_one_is_left_out(tmp_path) -> None:
+    ran = subprocess.run(
+        [sys.executable, str(FOLDER / "run.py"), "gopcua", "asyncua"],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "gopcua (Go): go is not installed" in ran.stdout
+    (row,) = [line for line in ran.stdout.splitlines() if "asyncua (Python)" in line]
+    assert row.count("yes") == 1 + len(STEPS)
+
+
+def test_what_a_client_should_not_have_seen_is_a_failure() -> None:
+    assert set(failures({})) == set(STEPS)
+    seen = {"stop": "BadNotImplemented", "start": "BadInvalidState"}
+    assert "BadNotImplemented" in failures(seen)["call"]

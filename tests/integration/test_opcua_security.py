@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import shutil
 import stat
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from asyncua import Client, ua
@@ -22,7 +24,7 @@ from opcua_line import LINE, QUICK, Collector, FakePlant, serve
 from opcua.address_space import namespace_uri
 from opcua.clock import ManualClock
 from opcua.connect import AccessRefused, close, connect
-from opcua.emulated_plc import PlcServer
+from opcua.plc_server import PlcServer
 from opcua.security import client_security, make_pki, server_security
 from opcua.subscriber import Subscriber
 from opcua.tag_map import tag_map
@@ -330,3 +332,33 @@ def test_processes_that_start_at_once_agree(tmp_path) -> None:
         child.join(60)
     assert found[0] == found[1] == found[2] == server_security(tmp_path / "pki")
     assert [p.name for p in tmp_path.iterdir()] == ["pki"]
+
+
+async def test_renewed_certificates_are_taken_up_without_a_word(tmp_path) -> None:
+    pki, newer = tmp_path / "pki", tmp_path / "newer"
+    make_pki(pki)
+    make_pki(newer)
+    async with serve(pki, ManualClock(0), plcs=("PLC1",)) as served:
+        seen = Collector()
+        (plc,) = tag_map(LINE, served.endpoints).plcs
+        options = replace(QUICK, renewal_s=0.05)
+        access = partial(client_security, pki)
+        run = asyncio.create_task(Subscriber(plc, access, seen, options).run())
+        try:
+            await seen.until(lambda: len(seen.latest) == len(plc.nodes))
+            batches = len(seen.messages)
+            (pki / "trusted_clients" / "twin.der").unlink()
+            shutil.copy(newer / "client.cert.der", pki / "trusted_clients" / "newer.der")
+            for name in ("client.key.pem", "client.cert.der"):
+                shutil.copy(newer / name, pki / name)
+            # Everything is read afresh, over a channel that only the new certificate opens.
+            await seen.until(
+                lambda: any(
+                    isinstance(m, tuple) and len(m) == len(plc.nodes)
+                    for m in seen.messages[batches:]
+                )
+            )
+            assert [change.connected for change in seen.changes] == [True]
+        finally:
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)

@@ -166,7 +166,7 @@ async def test_a_request_for_too_many_nodes_is_refused_as_a_whole(make) -> None:
             (limits.nodes_a_call, lambda n: session.call([call] * n)),
         ):
             if not most:
-                assert len(await ask(2001)) == 2001
+                assert len(await ask(300)) == 300
                 continue
             assert len(await ask(most)) == most
             with pytest.raises(ua.uaerrors.BadTooManyOperations):

@@ -11,11 +11,12 @@ import pytest
 from opcua_line import LINE, QUICK, Collector, FakePlant, serve
 
 from lines.loader import load, packaged
+from opcua.address_space import namespace_uri
 from opcua.clock import ManualClock
 from opcua.emulated_plc import ServedLine
 from opcua.security import client_security
 from opcua.subscriber import Subscriber
-from opcua.tag_map import MappedNode, tag_map
+from opcua.tag_map import Address, MappedNode, tag_map
 from twin.engine.plant import SimulatedPlant
 from twin.errors import UsageError
 from twin.historian.port import Quality
@@ -166,17 +167,16 @@ async def test_a_node_that_is_not_there_is_reported_and_the_rest_works(tmp_path,
     async with serve(tmp_path / "pki", clock, plcs=("PLC1",)) as served:
         mapped = tag_map(LINE, served.endpoints)
         plc = mapped.plcs[0]
-        ghost = MappedNode(unit="CUT99", signal="state_current", node="L1/CUT/CUT99/Status")
-        wrong = mapped.model_copy(
-            update={"plcs": (plc.model_copy(update={"nodes": (ghost, *plc.nodes)}),)}
-        )
+        at = Address(namespace_uri(LINE), "s=L1/CUT/CUT99/Status")
+        ghost = MappedNode("CUT99", "state_current", (at,))
+        wrong = replace(mapped, plcs=(replace(plc, nodes=(ghost, *plc.nodes)),))
         with caplog.at_level(logging.INFO):
             async with followed(served, tmp_path / "pki", wrong) as seen:
                 await served.scan()
                 await seen.until(lambda: seen.value("PLC1", "heartbeat") == 1)
     assert [m.keys for m in seen.missing] == [(("CUT99", "state_current"),)]
     assert len(seen.latest) == len(plc.nodes)
-    said = [r.getMessage() for r in caplog.records if r.name == "opcua.subscriber"]
+    said = [r.getMessage() for r in caplog.records if r.name.startswith("opcua.")]
     assert len(said) == 2
     assert "CUT99" in said[1]
 
@@ -184,8 +184,13 @@ async def test_a_node_that_is_not_there_is_reported_and_the_rest_works(tmp_path,
 async def test_another_lines_server_is_told_from_ours(tmp_path) -> None:
     async with serve(tmp_path / "pki", ManualClock(EPOCH), plcs=("PLC1",)) as served:
         mapped = tag_map(LINE, served.endpoints)
-        plc = mapped.plcs[0].model_copy(update={"namespace_uri": "urn:linetwin:ACME:NORTH:L2"})
-        other = mapped.model_copy(update={"plcs": (plc,)})
+        plc = mapped.plcs[0]
+        nodes = tuple(
+            replace(n, inputs=(replace(n.inputs[0], uri="urn:linetwin:ACME:NORTH:L2"),))
+            for n in plc.nodes
+        )
+        plc = replace(plc, nodes=nodes, live=None)
+        other = replace(mapped, plcs=(plc,))
         async with followed(served, tmp_path / "pki", other) as seen:
             await seen.until(lambda: bool(seen.changes))
     assert not seen.changes[0].connected

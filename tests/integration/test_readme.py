@@ -20,8 +20,11 @@ PAGES = (
     "README.md",
     "docs/how-to/describe-a-line.md",
     "docs/how-to/connect-a-client.md",
+    "docs/how-to/connect-a-real-plc.md",
     "docs/how-to/trace.md",
     "docs/how-to/what-if.md",
+    "docs/how-to/bottleneck.md",
+    "docs/how-to/forecast.md",
 )
 DEADLINE_S = 120
 
@@ -46,6 +49,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("readme")
     (here / ".venv").symlink_to(ROOT / ".venv")
     shutil.copytree(ROOT / "lines", here / "lines")
+    shutil.copytree(ROOT / "opcua/tagmap/examples", here / "opcua/tagmap/examples")
     demo = _blocks("docs/how-to/describe-a-line.md", "yaml")[0]
     (here / "demo.yaml").write_text(demo, encoding="utf-8")
     scenarios = _blocks("docs/how-to/what-if.md", "yaml")[0]

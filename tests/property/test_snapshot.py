@@ -16,6 +16,7 @@ from lines.loader import load
 from twin.engine.counters import Counters
 from twin.engine.events import EventLog
 from twin.engine.kernel import KernelEngine, kernel_library
+from twin.engine.redraw import redrawn
 from twin.engine.simpy_engine import SimpyEngine
 from twin.engine.simulation import Engine, EngineName, open_engine
 from twin.engine.snapshot import SAVED, Snapshot
@@ -248,3 +249,19 @@ def test_the_packaged_lines_go_on_from_their_snapshots(name: str, minutes: list[
     assert {"mid-work", "mid-repair", "blocked", "interrupted work"} <= {
         k for k, n in met.items() if n
     }
+
+
+@many
+@given(lines(), st.integers(0, 5), instants, st.integers(1, 3))
+def test_both_engines_go_on_alike_from_a_redrawn_state(
+    line: Line, seed: int, at_us: int, replication: int
+) -> None:
+    engine = open_engine(line, "kernel", seed=seed)
+    engine.advance(at_us)
+    start = redrawn(line, engine.snapshot(), replication)
+    ends = []
+    for name in ENGINES:
+        running = open_engine(line, name, start=start, replication=replication)
+        running.advance(at_us + 60 * SECOND)
+        ends.append(running.snapshot())
+    assert_same(*ends)

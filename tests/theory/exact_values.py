@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from markov import Machine, Plan, State
+from twin.whatif.markov import Machine, Plan, State
 
 __all__ = ["CASES", "GEOMETRIC", "LOOK_AHEAD", "VARIANCE_RATES", "Case", "LookAhead"]
 

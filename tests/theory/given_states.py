@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from markov import STARVED, Plan, State
 from theory_lines import S, line_of
 
 from twin.engine.simpy_engine import SimpyEngine
 from twin.engine.snapshot import SAVED, Snapshot, Tables, snapshot_of, tables_of
 from twin.model.status import Condition
+from twin.whatif.markov import STARVED, Plan, State
 
 __all__ = ["GivenState"]
 

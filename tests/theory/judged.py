@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from markov import Chain, Plan
 from scipy import stats
 from theory_lines import S, line_of
 
 from twin.engine.results import Estimate
 from twin.engine.simulation import EngineName, simulate
+from twin.whatif.markov import Chain, Plan
 
 __all__ = ["Judgement", "interval", "judge", "span_for"]
 

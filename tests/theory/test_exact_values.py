@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from exact_values import CASES, VARIANCE_RATES
 from judged import interval, judge, span_for
-from markov import Chain, Plan
 from scipy import stats
 from theory_lines import S, line_of, random_plans
 
 from twin.engine.kernel import kernel_library
 from twin.engine.results import Estimate
 from twin.engine.simulation import EngineName, simulate
+from twin.whatif.markov import Chain, Plan
 
 needs_kernel = pytest.mark.skipif(
     kernel_library() is None, reason="the compiled engine is not installed: no C compiler"

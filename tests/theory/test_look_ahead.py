@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from exact_values import LOOK_AHEAD, LookAhead
 from given_states import GivenState
-from markov import Chain, Machine, Plan
 from numpy.typing import NDArray
 from scipy import stats
 from theory_lines import S
@@ -18,6 +17,7 @@ from theory_lines import S
 from twin.engine.kernel import kernel_library
 from twin.engine.results import Estimate
 from twin.engine.simulation import EngineName, open_engine
+from twin.whatif.markov import Chain, Machine, Plan
 
 needs_kernel = pytest.mark.skipif(
     kernel_library() is None, reason="the compiled engine is not installed: no C compiler"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from exact_values import CASES, LOOK_AHEAD, VARIANCE_RATES, Case, LookAhead
-from markov import Chain, Machine, Plan
 from theory_lines import random_plans
+
+from twin.whatif.markov import Chain, Machine, Plan
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

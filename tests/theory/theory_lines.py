@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from markov import Chain, Machine, Plan
 
 from twin.model import Buffer, Line, Station
+from twin.whatif.markov import Chain, Machine, Plan
 
 __all__ = ["S", "line_of", "random_plans"]
 

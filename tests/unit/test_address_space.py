@@ -129,8 +129,9 @@ def test_a_variable_has_value_time_type_and_no_way_to_write_it(space) -> None:
     assert value.Value.VariantType is ua.VariantType.Double
     assert value.SourceTimestamp.timestamp() == 1.000001
     assert attribute(space, node, ua.AttributeIds.DataType) == ua.NodeId(ua.ObjectIds.Double)
-    assert attribute(space, node, ua.AttributeIds.AccessLevel) == 1
-    assert attribute(space, node, ua.AttributeIds.UserAccessLevel) == 1
+    # To be read, and its history too.
+    assert attribute(space, node, ua.AttributeIds.AccessLevel) == 0b101
+    assert attribute(space, node, ua.AttributeIds.UserAccessLevel) == 0b101
     assert attribute(space, node, ua.AttributeIds.Description) == ua.LocalizedText("压力", "zh")
     assert attribute(space, node, ua.AttributeIds.BrowseName) == ua.QualifiedName("Force", 2)
 

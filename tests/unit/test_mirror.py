@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from twin.historian.port import Point, Quality, Series
 from twin.live.mirror import Mirror
-from twin.live.readings import ConnectionChanged, Reading, TagMissing
+from twin.live.readings import (
+    ConnectionChanged,
+    NotificationsLost,
+    Reading,
+    StaleChanged,
+    TagMissing,
+)
 from twin.model.line import Line
 from twin.model.packml import State
 from twin.signals import tags
@@ -370,3 +376,17 @@ def test_whatever_comes_the_invariants_hold(messages) -> None:
             for signal in ("state_current", "processed"):
                 value = mirror.value(station.machine_id(0), signal)
                 assert not (unknown and value is not None)
+
+
+def test_lost_notifications_and_values_that_cannot_be_believed_are_said() -> None:
+    mirror = Mirror(LINE)
+    plc = mirror.plcs[0]
+    key = next(iter(mirror._tags))
+    lost = mirror.handle(NotificationsLost(plc, 3, 1, 2, repaired=False))
+    assert [n.text for n in lost.notices] == [
+        f"{plc}: 3 notifications did not come: lost; what holds now is read"
+    ]
+    stale = mirror.handle(StaleChanged(plc, (key,), True, 2, "it stands still"))
+    assert ".".join(key) in stale.notices[0].text
+    assert "it stands still" in stale.notices[0].text
+    assert mirror.handle(NotificationsLost("NONE", 1, 0, 0, repaired=True)).notices == ()

@@ -144,6 +144,11 @@ def test_an_inspection_tells_kinds_false_rejects_and_misses(watched: Watched) ->
     for count, share in ((dent, 0.18), (stain, 0.05), (wrong, 0.07), (missed, 0.07)):
         half = 4 * (share * (1 - share) / seen) ** 0.5
         assert count / seen == pytest.approx(share, abs=half)
+    said = watched.report()
+    assert said["LOOK", "detection_ratio"].value == pytest.approx(
+        (dent + stain) / (dent + stain + missed), abs=0.02
+    )
+    assert said["LOOK", "false_reject_ratio"].value == pytest.approx(0.1, abs=0.05)
     names = [t.signal.member for t in watched.tags if t.signal.name.startswith("defect.")]
     assert names == ["DENT", "STAIN", FALSE_REJECTS, MISSED]
 

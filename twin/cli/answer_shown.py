@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich import box
@@ -16,7 +17,7 @@ from twin.whatif.result import SavedAnswer
 from twin.whatif.search import Found
 from twin.whatif.telling import HEADINGS, facts, rows, title, verdict
 
-__all__ = ["check_files", "show_answer", "show_race"]
+__all__ = ["check_files", "show_answer", "show_race", "write_files"]
 
 REPORTS = {".html": html_report, ".md": markdown_report}
 LISTED = 12
@@ -36,15 +37,24 @@ def check_files(out: Path | None, reports: list[Path]) -> None:
             raise UsageError(f"can't write {str(file)!r}: there is no such folder, or it is one")
 
 
-def show_answer(kept: SavedAnswer, out: Path | None, reports: list[Path], as_json: bool) -> None:
-    """Print an answer, and write the files that were asked for."""
-    texts = {report: REPORTS[report.suffix](kept) for report in reports}
-    for file, text in {**({out: kept.to_json()} if out else {}), **texts}.items():
+def write_files(texts: Mapping[Path, str]) -> None:
+    """Write files, and say so.
+
+    Raises:
+        LinetwinError: one can't be written.
+    """
+    for file, text in texts.items():
         try:
             file.write_text(text, encoding="utf-8")
         except OSError as error:
             raise LinetwinError(f"can't write {file}: {error.strerror}") from None
         STDERR.print(f"written: {file}", highlight=False, soft_wrap=True, markup=False)
+
+
+def show_answer(kept: SavedAnswer, out: Path | None, reports: list[Path], as_json: bool) -> None:
+    """Print an answer, and write the files that were asked for."""
+    texts = {report: REPORTS[report.suffix](kept) for report in reports}
+    write_files({**({out: kept.to_json()} if out else {}), **texts})
     if as_json:
         print_json(kept.model_dump(mode="json", exclude={"line", "start"}))
         return

@@ -5,8 +5,12 @@ from __future__ import annotations
 import typer
 
 from twin.cli import (
+    bottleneck,
     check,
+    command,
     compare,
+    forecast,
+    grafana_command,
     history,
     influx_command,
     lines_command,
@@ -15,6 +19,7 @@ from twin.cli import (
     search,
     simulate,
     snapshot,
+    tags,
     trace,
     users,
     whatif,
@@ -40,8 +45,13 @@ app.add_typer(trace.app, name="trace")
 app.command("whatif", epilog=whatif.EXAMPLES)(whatif.whatif)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("search", epilog=search.EXAMPLES)(search.find)
+app.command("bottleneck", epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
+app.command("forecast", epilog=forecast.EXAMPLES)(forecast.forecast)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.add_typer(users.app, name="users")
 app.command("history", epilog=history.EXAMPLES)(history.history)
+app.add_typer(tags.app, name="tags")
+app.command("command", epilog=command.EXAMPLES)(command.command)
 app.add_typer(influx_command.app, name="influx")
+app.add_typer(grafana_command.app, name="grafana")

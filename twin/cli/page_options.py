@@ -12,7 +12,6 @@ from twin.cli.numbers import whole
 
 __all__ = [
     "PAGE_HOST",
-    "PAGE_PORT",
     "BehindProxy",
     "PageCertificate",
     "PageHost",
@@ -23,7 +22,6 @@ __all__ = [
 ]
 
 PAGE_HOST: Final = "127.0.0.1"
-PAGE_PORT: Final = 8600
 
 WithPage = Annotated[bool, typer.Option("--page/--no-page", help="Serve the live page.")]
 PageHost = Annotated[
@@ -31,8 +29,12 @@ PageHost = Annotated[
     typer.Option(help="Where the page is served; on any but loopback with https and users only."),
 ]
 PagePort = Annotated[
-    int,
-    typer.Option(parser=whole("--page-port", 0, 65_535), metavar="NUMBER", help="0: any free one."),
+    int | None,
+    typer.Option(
+        parser=whole("--page-port", 0, 65_535),
+        metavar="NUMBER",
+        help="0: any free one. [8600, or any free one where that is taken]",
+    ),
 ]
 PageCertificate = Annotated[Path | None, typer.Option(help="A PEM file, for https.")]
 PageKey = Annotated[Path | None, typer.Option(help="The PEM file with the certificate's key.")]
@@ -43,7 +45,7 @@ BehindProxy = Annotated[
 
 def page_address(
     host: str,
-    port: int,
+    port: int | None,
     certificate: Path | None,
     key: Path | None,
     behind_proxy: bool,

@@ -31,6 +31,11 @@ class DataPlaces:
         return self.root / "spool.sqlite"
 
     @property
+    def audit(self) -> Path:
+        """What was asked of plants."""
+        return self.root / "commands.sqlite"
+
+    @property
     def history(self) -> Path:
         """The embedded historian's file."""
         return self.root / "history.duckdb"
@@ -44,3 +49,8 @@ class DataPlaces:
     def notebook(self) -> Path:
         """What people did on the live page."""
         return self.root / "page.sqlite"
+
+    @property
+    def forecasts(self) -> Path:
+        """Forecasts and what came of them."""
+        return self.root / "forecasts.duckdb"

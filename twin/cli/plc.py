@@ -30,6 +30,7 @@ from twin.cli.numbers import number, whole
 from twin.cli.own_plc import OwnPlcCall, serve_own
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
+from twin.cli.replay_plc import ReplayCall, serve_replayed
 from twin.cli.screen import STDERR, progress_bar
 from twin.engine.plant import SimulatedPlant, warmed_plant
 from twin.errors import UsageError
@@ -45,6 +46,7 @@ EXAMPLES = (
     "twin plc tube_line --export tags.csv   |   "
     "twin plc tube_line --faults bad_day.yaml --control 8088   |   "
     "twin plc tube_line --as s7-1200   |   "
+    "twin plc tube_line --replay history.duckdb --loop   |   "
     "twin plc --nodeset export.xml --rules rules.yaml --fast 1000@100ms"
 )
 
@@ -122,6 +124,15 @@ def plc(
     slow: Annotated[
         str | None, typer.Option(metavar="COUNT@TIME", help="More of them: 5000@10s.")
     ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Play again what a plant did: a history (.duckdb), or points (.csv, .parquet)."
+        ),
+    ] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Begin a replay again when it is over.")
+    ] = False,
     since_us: Annotated[
         int | None, typer.Option(hidden=True, help="The plant's first now, us since 1970 UTC.")
     ] = None,
@@ -140,10 +151,10 @@ def plc(
     """Serve the emulated PLCs of a line over OPC UA until Ctrl-C."""
     like = personality(make)
     if nodeset is not None or fast is not None or slow is not None:
-        if line is not None or faults is not None or control is not None or export is not None:
+        if any(each is not None for each in (line, faults, control, export, replay)):
             raise UsageError(
                 "--nodeset, --fast and --slow serve a PLC without a line: give no line, --faults, "
-                "--control or --export beside them"
+                "--control, --export or --replay beside them"
             )
         own = OwnPlcCall(nodeset, rules, fast, slow, speed, seed, data, security, port or [], like)
         serve_own(own, _say_json if as_json else _say_text, _until_told_to_stop)
@@ -155,6 +166,10 @@ def plc(
     if export is not None:
         export_address_space(line, export, like)
         return
+    if loop and replay is None:
+        raise UsageError("--loop is for --replay: name the recording that is played again")
+    if replay is not None and (faults is not None or control is not None):
+        raise UsageError("--replay has no plant to break: give no --faults or --control beside it")
     if end_with_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     loaded = load(line)
@@ -162,6 +177,10 @@ def plc(
     ports = line_ports([loaded], ports_from)[0] | _ports(loaded, port or [])
     must_be_free(tuple(ports.items()))
     say = _say_json if as_json else _say_text
+    if replay is not None:
+        call = ReplayCall(loaded, replay, loop, speed, scan, ports, data, security, like)
+        serve_replayed(call, say, _until_told_to_stop)
+        return
     places = DataPlaces(data)
     if security:
         make_pki(places.pki)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.columns import Columns
@@ -24,15 +24,15 @@ from rich.text import Text
 from dashboards.live.board import Board
 from dashboards.live.serve import hang, served
 from dashboards.live.watched import StoreHealth, Watched
-from lines.loader import load, packaged
+from lines.loader import load, plants
 from opcua.security import client_security, make_pki
 from opcua.tag_map import tag_map
 from twin.cli.interrupt import Interrupted
 from twin.cli.line_process import LineProcess
+from twin.cli.mapped_plant import MappedPlant, maps_of
 from twin.cli.numbers import number, whole
 from twin.cli.page_options import (
     PAGE_HOST,
-    PAGE_PORT,
     BehindProxy,
     PageCertificate,
     PageHost,
@@ -67,9 +67,12 @@ __all__ = ["EXAMPLES", "run"]
 EXAMPLES = (
     "Examples:  twin run   |   twin run tube_line --speed 1   |   "
     "twin run my_line.yaml --for '10 min' --plain   |   "
-    "twin run --speed 1 --influx http://127.0.0.1:8086"
+    "twin run --speed 1 --influx http://127.0.0.1:8086   |   "
+    "twin run my_line.yaml --tags tags.yaml"
 )
 _log = logging.getLogger("twin.live")
+
+Plant: TypeAlias = LineProcess | MappedPlant
 
 REDRAW_S = 0.5
 PLAIN_EVERY_S = 5.0
@@ -108,26 +111,35 @@ def run(
     plain: Annotated[
         bool, typer.Option(help="Print lines of text; so it does where no terminal is.")
     ] = False,
+    tags: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The tag map of a line whose PLCs are there: nothing is emulated for it. "
+            "May be given once a line."
+        ),
+    ] = None,
     influx: InfluxUrl = None,
     database: Database = DATABASE,
     org: Org = ORG,
     token_file: TokenFile = None,
     page: WithPage = True,
     page_host: PageHost = PAGE_HOST,
-    page_port: PagePort = PAGE_PORT,
+    page_port: PagePort = None,
     page_certificate: PageCertificate = None,
     page_key: PageKey = None,
     behind_proxy: BehindProxy = False,
 ) -> None:
     """Run the lines and their twin: PLCs over OPC UA, live page, history. Ctrl-C ends it."""
     seconds = None if run_for is None else _seconds(run_for)
-    names = tuple(lines) if lines else _plants()
+    names = tuple(lines) if lines else plants()
     loaded = [load(name) for name in names]
     ids = [line.id for line in loaded]
     if len(set(ids)) < len(ids):
         raise UsageError(f"the lines must have different ids, got {', '.join(ids)}")
     ports = line_ports(loaded, ports_from)
-    must_be_free([(plc, port) for of_line in ports for plc, port in of_line.items()])
+    maps = maps_of(tags or (), loaded)
+    emulated = [of for of, line in zip(ports, loaded, strict=True) if line.id not in maps]
+    must_be_free([(plc, port) for of_line in emulated for plc, port in of_line.items()])
     address = influx_address(influx, database, org, token_file)
     places = DataPlaces(data)
     at = page_address(page_host, page_port, page_certificate, page_key, behind_proxy, places.users)
@@ -145,8 +157,12 @@ def run(
     since_us = _since_us(store, ids)
     done = dict.fromkeys(names, 0.0)
     processes = [
-        LineProcess(name, speed, seed, data, of_line, since_us, partial(done.__setitem__, name))
-        for name, of_line in zip(names, ports, strict=True)
+        MappedPlant(name, maps[line.id])
+        if line.id in maps
+        else LineProcess(
+            name, speed, seed, data, of_line, since_us, partial(done.__setitem__, name)
+        )
+        for name, line, of_line in zip(names, loaded, ports, strict=True)
     ]
     history = History(store.historian, store.every_s)
     live = [LiveLine(line, history.keep) for line in loaded]
@@ -213,11 +229,6 @@ def _since_us(store: Store, ids: Iterable[str]) -> int:
     return (newest_us // 1_000_000 + 1) * 1_000_000
 
 
-def _plants() -> tuple[str, ...]:
-    """The packaged lines that are plants, not examples."""
-    return tuple(name for name, path in packaged().items() if path.parent.name != "examples")
-
-
 def _first(group: BaseExceptionGroup[LinetwinError]) -> LinetwinError:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
@@ -258,7 +269,7 @@ class Shown:
         page: the live page's address; empty without one.
     """
 
-    processes: list[LineProcess]
+    processes: list[Plant]
     live: list[LiveLine]
     history: History
     done: dict[str, float]
@@ -281,9 +292,14 @@ async def _run(
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(told, stop.set)
 
-    async def line(process: LineProcess, twin: LiveLine) -> None:
+    async def line(process: Plant, twin: LiveLine) -> None:
         await process.listening.wait()
-        await twin.watch(tag_map(twin.line, process.endpoints), client_security(places.pki))
+        if isinstance(process, MappedPlant):
+            await process.watch(twin, places.pki)
+            return
+        await twin.watch(
+            tag_map(twin.line, process.endpoints), partial(client_security, places.pki)
+        )
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(process.run()) for process in processes]
@@ -316,7 +332,7 @@ async def _run(
         raise Interrupted(f"interrupted while filling the lines with work in process ({so_far})")
 
 
-async def _all_listen(processes: list[LineProcess]) -> None:
+async def _all_listen(processes: list[Plant]) -> None:
     for process in processes:
         await process.listening.wait()
 

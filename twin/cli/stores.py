@@ -33,6 +33,7 @@ __all__ = [
     "influx_address",
     "open_reader",
     "open_store",
+    "token_from",
 ]
 
 DATABASE: Final = "linetwin"
@@ -141,14 +142,26 @@ def influx_address(
         raise LinetwinError(
             f"--influx needs {error.name}, which is not installed; pip install 'linetwin[influx]'"
         ) from None
-    return InfluxAddress(url.rstrip("/"), database, org, token=_token(token_file))
+    token = token_from(token_file, "--influx-token-file", TOKEN, TOKEN_FILE)
+    return InfluxAddress(url.rstrip("/"), database, org, token=token)
 
 
-def _token(named: Path | None) -> str:
-    path = named or (Path(os.environ[TOKEN_FILE]) if os.environ.get(TOKEN_FILE) else None)
+def token_from(named: Path | None, option: str, variable: str, file_variable: str) -> str:
+    """Find a secret: in a file that an option or a variable names, or in a variable.
+
+    Args:
+        named: the file that the option names.
+        option: the option, for messages.
+        variable, file_variable: of the environment.
+
+    Raises:
+        UsageError: the file can't be read, or holds no single line.
+    """
+    in_environment = os.environ.get(file_variable)
+    path = named or (Path(in_environment) if in_environment else None)
     if path is None:
-        return os.environ.get(TOKEN, "").strip()
-    option = "--influx-token-file" if named else TOKEN_FILE
+        return os.environ.get(variable, "").strip()
+    option = option if named else file_variable
     try:
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

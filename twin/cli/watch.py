@@ -6,12 +6,12 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from opcua.security import ClientSecurity
-from opcua.subscriber import Subscriber
+from opcua.subscriber import Credentials, Subscriber
 from opcua.tag_map import TagMap
+from twin.cli.notice_board import NoticeBoard
 from twin.errors import LinetwinError
 from twin.historian.port import Historian, Point
 from twin.live.mirror import Mirror, Notice
@@ -26,7 +26,6 @@ __all__ = ["History", "LiveLine"]
 
 _log = logging.getLogger("twin.live")
 
-KEPT_NOTICES = 50
 REPORT_EVERY_S = 5.0
 MOST_POINTS_WAITING = 2_000_000
 
@@ -45,9 +44,10 @@ class LiveLine:
     mirror: Mirror = field(init=False)
     meter: OutputMeter = field(init=False)
     reports: Reports = field(init=False)
-    notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
+    board: NoticeBoard = field(init=False)
 
     def __post_init__(self) -> None:
+        self.board = NoticeBoard(self.line.id)
         self.mirror = Mirror(self.line)
         self.meter = OutputMeter(self.mirror)
         self.reports = Reports(self.mirror, self.meter)
@@ -57,10 +57,13 @@ class LiveLine:
         changes = self.mirror.handle(message)
         self.keep(changes.points)
         self.reports.take(message, changes)
-        for notice in changes.notices:
-            self.notices.append(notice)
-            _log.info("%s: %s", self.line.id, notice.text)
+        self.board.take(message, changes.notices)
         self.meter.sample()
+
+    @property
+    def notices(self) -> deque[Notice]:
+        """What people should know, the newest last."""
+        return self.board.latest
 
     async def report(self, every_s: float = REPORT_EVERY_S) -> None:
         """Store what the twin works out of the line, now and then, until cancelled."""
@@ -68,11 +71,19 @@ class LiveLine:
             await asyncio.sleep(every_s)
             self.keep(self.reports.points(time.time_ns() // 1000))
 
-    async def watch(self, tag_map: TagMap, security: ClientSecurity | None) -> None:
-        """Watch the line until cancelled."""
+    async def watch(
+        self, tag_map: TagMap, security: Credentials | Mapping[str, Credentials]
+    ) -> None:
+        """Watch the line until cancelled.
+
+        Args:
+            tag_map: where its tags are.
+            security: who we are, to all PLCs or by PLC.
+        """
         async with asyncio.TaskGroup() as group:
             for plc in tag_map.plcs:
-                group.create_task(Subscriber(plc, security, self.take).run())
+                own = security[plc.plc] if isinstance(security, Mapping) else security
+                group.create_task(Subscriber(plc, own, self.take).run())
 
 
 @dataclass(slots=True)

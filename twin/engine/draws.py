@@ -27,6 +27,7 @@ __all__ = [
     "threshold",
     "word",
     "words",
+    "words_at",
 ]
 
 MASK64 = (1 << 64) - 1
@@ -51,6 +52,7 @@ class Purpose(Enum):
     CHANGEOVER_DUE = "changeover_due"
     CHANGEOVER = "changeover"
     PROCESS = "process"
+    LEFT = "left"
 
 
 class Key(NamedTuple):
@@ -114,6 +116,12 @@ def words(key: Key, start: int, count: int) -> NDArray[np.uint64]:
     """Draw the words `start` to `start + count - 1`, the same as `word` gives one by one."""
     index = np.arange(1, count + 1, dtype=np.uint64) + np.uint64(start & MASK64)
     z = np.uint64(key.k0) + index * np.uint64(GOLDEN)
+    return _mix64_block(_mix64_block(z) ^ np.uint64(key.k1))
+
+
+def words_at(key: Key, index: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Draw the words of any indices, the same as `word` gives one by one."""
+    z = np.uint64(key.k0) + (index + np.uint64(1)) * np.uint64(GOLDEN)
     return _mix64_block(_mix64_block(z) ^ np.uint64(key.k1))
 
 

@@ -103,7 +103,7 @@ typedef struct {
 
 /* It refers to itself by pointers, which wire() sets once; what is counted is int64. All of it that
  * never grows lies in one block. The tables that Python reads (stations, machines, places) are
- * described a second time in kernel.py. */
+ * described a second time in kernel_counters.py. */
 
 typedef struct Place Place;
 typedef struct Machine Machine;
@@ -116,39 +116,49 @@ typedef struct Group Group;
  * that lasts. It may go round: the difference of two readings is right all the same. */
 typedef u64 Sum;
 
-typedef struct { i64 number, entered; int32_t rework_pass; uint32_t defects; } Part;
+typedef struct { i64 number; int32_t rework_pass; uint32_t defects; } Part;
+typedef struct { Part part; i64 entered; } PartInLane;
 
-/* What lies on a place, from the first on. Most places hold one part at most, and have it beside them. */
-typedef struct { Part *slots; uint32_t room, first, count; } Load;
+/* What lies on a place. Most places hold one part at most: it lies in the load itself; where there are
+ * or have been more, they lie elsewhere, from `first` on. */
+typedef struct {
+    union {
+        Part only;
+        struct { Part *slots; uint32_t room, first; };
+    };
+    uint32_t count, elsewhere;
+} Load;
 
 /* What lies in a lane: a ring from `begin` to `end`; the next part to enter goes to `next`. */
-typedef struct { Part *first, *next, *begin, *end; i64 count; } Queue;
+typedef struct { PartInLane *first, *next, *begin, *end; i64 count, room; } Queue;
 typedef struct { Place *head, *tail; i64 count; } PlaceQueue;  /* linked through the places */
 
 /* A node is the winner below it: when, since `start_us`, and which leaf, in one word, so that the
  * smaller word is the earlier event and, on a tie, the lower leaf. The root is at 1, the leaves from
- * `width` on; the lowest `bits` of a word are the leaf. What is due later than a word can say is
- * kept in `due` alone until the start is moved up to it. */
-typedef struct { i64 width; int bits; i64 start_us; u64 never, *nodes; i64 *due; } Tournament;
+ * `width` on, a power of two, and behind them one that never comes; the lowest `bits` of a word are the
+ * leaf. What is due later than a word can say is never, until the start is moved up to it. */
+typedef struct { i64 width, leaves; int bits; i64 start_us; u64 never, *nodes; } Tournament;
 
 typedef struct {
     const StationPlan *plan;
     const i64 *quantiles;  /* of the operation's time; not read if it is constant */
-    i64 constant_us, started, completed, closed;
-    i64 left;              /* the good parts of it that have left the line, if it has no way out */
+    i64 constant_us;
+    Key service;
+    i64 started, completed;
+    int32_t plain, closed;
 } Station;
 
 struct Lane {
     Queue parts;
-    int32_t gained_parts, gained_room;
     i64 capacity;
+    Sum level_us;
     Group *taker;      /* if there is but one */
     Outlet *giver;     /* likewise */
     Group **takers;
     Outlet **givers;
     i64 takers_count, givers_count;
+    int32_t gained_parts, gained_room;
     i64 tells_causes;  /* if one of its takers does */
-    Sum level_us;
 };
 
 /* whole: 0 if it alternates */
@@ -167,14 +177,16 @@ struct Group {
     PlaceQueue waiting;
     Station *station;
     Lane *single_lane;  /* if one part from this lane is all that an operation needs */
+    const Inlet *single;/* if one part from this buffer is all that an operation needs */
     Lane *way_out;      /* if all parts go to this lane, and it has a capacity */
+    Lane *short_way;    /* the same, if an operation puts out what it took, or makes one part */
+    const Inlet *inlet; /* if an operation needs a fixed number of parts from one buffer, and no material */
     Inlet *inlets;
     Outlet *outlets;
-    i64 inlets_count, outlets_count;
-    const Inlet *inlet; /* if an operation needs a fixed number of parts from one buffer, and no material */
-    i64 hand_to_hand;   /* if one of its inputs is a lane with capacity 0 */
-    i64 uses_count;
-    i64 tells_causes;   /* if its places can starve for want of different things */
+    int32_t inlets_count, outlets_count, uses_count;
+    int32_t makes_one;    /* and puts out nothing that it took */
+    int32_t hand_to_hand; /* if one of its inputs is a lane with capacity 0 */
+    int32_t tells_causes; /* if its places can starve for want of different things */
     i64 starved, short_of; /* places whose time goes to starved; what for: an input, or a use after those */
 };
 
@@ -187,18 +199,19 @@ typedef struct { Sum starved_us; } Use;
 struct Machine {
     Station *station;
     Group *group;
-    i64 hindered;           /* if any of the next three is not 0, or its station is closed */
+    Tournament *inner;      /* of its places, if it has several */
+    i64 leaf;
+    i64 hindered;           /* if `down`, `service` or `services_due` is not 0, or its station is closed */
+    i64 worked_us, next_strike, cycle_time_us;
+    i64 consumed, good;
+    i64 time_us[CONDITIONS];
+    i64 tells_causes;       /* of its places' starved or blocked time, one by one */
+    i64 defective, reworked, failures;
+    Place *places;
+    i64 places_count;
     Mode *down;             /* which mode has struck */
     Service *service;       /* which maintenance is going on */
     i64 services_due;
-    i64 tells_causes;       /* of its places' starved or blocked time, one by one */
-    i64 worked_us, next_strike;
-    i64 consumed, good, defective, reworked, failures, cycle_time_us;
-    i64 leaf;
-    Tournament *inner;      /* of its places, if it has several */
-    Place *places;
-    i64 places_count;
-    i64 time_us[CONDITIONS];
     const MachinePlan *plan;
     Mode *modes;
     i64 clock_us, clock_since, clock_runs;
@@ -220,7 +233,6 @@ struct Place {
     int8_t condition, pending, loaded, waits;
     int32_t wants;          /* which way out is to blame for its being blocked; set where there are several */
     Load parts;             /* the load; once the work is done, what goes out */
-    Part only;              /* where they lie while there is but one */
     union { Work work; Wait wait; };
 };
 
@@ -232,6 +244,17 @@ struct Place {
     X(Lane, inlet_lanes, lanes) X(Lane, outlet_lanes, lanes) X(Group, lane_takers, groups)           \
     X(Outlet, lane_givers, outlets)
 
+/* What the event of a leaf is about, so that nothing has to be followed from one row to the next: the
+ * machine, the way in and out of its parts, and who takes them next, where there is but one of them. */
+typedef struct {
+    Place *first;
+    Tournament *inner;
+    Machine *machine;
+    Station *station;
+    Group *group, *taker;
+    Lane *single_lane, *short_way;
+} Leaf;
+
 typedef struct { i64 at_us, kind, station, machine, place, number, value; } Event;
 typedef struct { i64 task; union { Place *place; Lane *lane; }; } Todo;
 
@@ -241,7 +264,7 @@ typedef struct { i64 what; Range of; i64 other, at_least, at_most; } StopAt;
 
 typedef struct Engine {
     Program plan;
-    char *block;            /* where everything of the following lies up to `machine_of_leaf` */
+    char *block;            /* where everything of the following lies up to `clock_due_us` */
     size_t block_bytes;
 #define DECLARE(type, name) type *name;
     STATE_TABLES(DECLARE)
@@ -250,9 +273,10 @@ typedef struct Engine {
     LINK_TABLES(DECLARE)
 #undef DECLARE
     Tournament *inner;      /* of each machine with several places: its places */
-    Machine **machine_of_leaf;
+    Leaf *leaves;           /* of `work` */
     Tournament clocks;      /* calendars, deliveries, services, failures by time: they rarely fire */
     Tournament work;        /* a leaf for each machine */
+    i64 *clock_due_us, *work_due_us;  /* of each leaf */
     i64 services_leaf, failures_leaf, next_clock_us;
     i64 counted_from_us, reach_us;  /* of pending events */
     i64 most_operations, most_events;
@@ -260,7 +284,7 @@ typedef struct Engine {
     i64 stop;               /* why to stop before the time is up: an Outcome */
     i64 now_us, start_us, began_us, end_us, turns, completed_operations;
     Load made;              /* what an operation has made, until it is judged */
-    Todo *todo; i64 todo_room, todo_count;
+    Todo *todo; i64 todo_room, todo_count, lanes_that_gained;
     i64 *hourly; i64 hourly_room, hourly_count, next_hour_us;  /* what has left the line by each full hour */
     Event *log; i64 log_room, log_count; int logging;
     jmp_buf give_up;
@@ -302,40 +326,63 @@ SELDOM static void log_machine(Engine *e, i64 kind, const Machine *m, i64 number
 
 /* ---- Parts -------------------------------------------------------------------------------------------- */
 
-SELDOM static void enlarge_load(Engine *e, Load *load, Part *only) {
-    uint32_t room = load->room ? 2 * load->room : 4;
-    Part *slots = room ? malloc(room * sizeof(Part)) : NULL;
+SELDOM static void enlarge_load(Engine *e, Load *load, uint32_t more) {
+    uint32_t before = load->elsewhere ? load->room : 1, first = load->elsewhere ? load->first : 0;
+    uint32_t room = before < 4 ? 4 : 2 * before;
+    while (room < first + load->count + more) room *= 2;
+    Part *slots = malloc(room * sizeof(Part));
     if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
-    if (load->room) memcpy(slots, load->slots, load->room * sizeof(Part));
-    if (load->slots != only) free(load->slots);
-    load->slots = slots;
-    load->room = room;
+    memcpy(slots, load->elsewhere ? load->slots : &load->only, before * sizeof(Part));
+    if (load->elsewhere) free(load->slots);
+    *load = (Load){.slots = slots, .room = room, .first = first, .count = load->count, .elsewhere = 1};
 }
 
 SELDOM static void enlarge_queue(Engine *e, Queue *queue) {
     i64 room = queue->count ? 2 * queue->count : 4, before_end = queue->end - queue->first;
-    Part *slots = malloc((size_t)room * sizeof(Part));
+    PartInLane *slots = malloc((size_t)room * sizeof(PartInLane));
     if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
     if (queue->count) {
-        memcpy(slots, queue->first, (size_t)before_end * sizeof(Part));
-        memcpy(slots + before_end, queue->begin, (size_t)(queue->count - before_end) * sizeof(Part));
+        memcpy(slots, queue->first, (size_t)before_end * sizeof(PartInLane));
+        memcpy(slots + before_end, queue->begin, (size_t)(queue->count - before_end) * sizeof(PartInLane));
         free(queue->begin);
     }
-    *queue = (Queue){slots, slots + queue->count, slots, slots + room, queue->count};
+    *queue = (Queue){slots, slots + queue->count, slots, slots + room, queue->count, room};
 }
 
-static inline Part *part_at(const Load *load, uint32_t i) { return &load->slots[load->first + i]; }
+static inline const Part *part_at(const Load *load, uint32_t i) {
+    return load->elsewhere ? &load->slots[load->first + i] : &load->only;
+}
+
+static inline Part *own_part_at(Load *load, uint32_t i) {
+    return load->elsewhere ? &load->slots[load->first + i] : &load->only;
+}
+
+static inline void empty(Load *load) {
+    load->count = 0;
+    if (load->elsewhere) load->first = 0;
+}
+
+static inline void drop_first(Load *load) {
+    load->count--;
+    if (load->elsewhere) load->first++;
+}
+
+/* Room for more parts at the end of a load. */
+static inline void make_room(Engine *e, Load *load, uint32_t more) {
+    u64 wanted = (u64)load->count + more;
+    if (load->elsewhere ? load->first + wanted > load->room : wanted > 1) enlarge_load(e, load, more);
+}
 
 /* The end of a load, to be written to. */
-static inline Part *new_last(Engine *e, Load *load, Part *only) {
-    if (load->first + load->count == load->room) enlarge_load(e, load, only);
-    return part_at(load, load->count++);
+static inline Part *new_last(Engine *e, Load *load) {
+    make_room(e, load, 1);
+    return own_part_at(load, load->count++);
 }
 
 /* The end of a lane, to be written to. */
-static inline Part *new_in_lane(Engine *e, Queue *queue) {
-    if (queue->begin + queue->count == queue->end) enlarge_queue(e, queue);
-    Part *slot = queue->next++;
+static inline PartInLane *new_in_lane(Engine *e, Queue *queue) {
+    if (RARELY(queue->count == queue->room)) enlarge_queue(e, queue);
+    PartInLane *slot = queue->next++;
     if (RARELY(queue->next == queue->end)) queue->next = queue->begin;
     queue->count++;
     return slot;
@@ -343,10 +390,18 @@ static inline Part *new_in_lane(Engine *e, Queue *queue) {
 
 /* The part taken from a lane; it stands until another enters. */
 static inline const Part *take_first(Queue *queue) {
-    const Part *part = queue->first++;
+    const PartInLane *first = queue->first++;
     if (RARELY(queue->first == queue->end)) queue->first = queue->begin;
     queue->count--;
-    return part;
+    return &first->part;
+}
+
+/* So many parts taken from a lane, to the end of a load. */
+static void take_many(Engine *e, Queue *queue, i64 many, Load *load) {
+    make_room(e, load, (uint32_t)many);
+    Part *to = own_part_at(load, load->count);
+    load->count += (uint32_t)many;
+    while (many--) *to++ = *take_first(queue);
 }
 
 /* ---- Pending events: tournaments; the earliest wins, the lower leaf on a tie (rule S25) ------------- */
@@ -354,47 +409,70 @@ static inline const Part *take_first(Queue *queue) {
 static inline i64 tournament_leaf(const Tournament *t) { return t->nodes[1] & (u64)(t->width - 1); }
 static inline i64 tournament_at(const Tournament *t) { return t->start_us + (i64)(t->nodes[1] >> t->bits); }
 
-static inline u64 word_of(const Tournament *t, i64 leaf) {
-    u64 since = (u64)(t->due[leaf] - t->start_us);
+static inline u64 word_of(const Tournament *t, i64 leaf, i64 at) {
+    u64 since = (u64)(at - t->start_us);
     return (since < t->never ? since : t->never) << t->bits | (u64)leaf;
 }
 
-/* Without a branch on who wins, which nobody could foretell. */
+/* A function of its own keeps `tournament_set` from doing without a branch here. */
+SELDOM static void set_root(Tournament *t, u64 word) { t->nodes[1] = word; }
+
+/* Nobody could foretell who wins below the root: no branch there. At the root it is nearly always one
+ * of the others; a branch that says so lets the processor go on with that event before the time drawn
+ * for this leaf is known, which is worth a quarter of speed on a line of plain stations. */
 static OFTEN void tournament_set(Tournament *t, i64 leaf, i64 at) {
-    t->due[leaf] = at;
-    u64 *nodes = t->nodes, winner = word_of(t, leaf);
+    u64 *nodes = t->nodes, word = word_of(t, leaf, at), winner = word, others = UINT64_MAX;
     u64 node = (u64)(leaf + t->width);
-    for (i64 k = t->bits; k; k--) {
+    while (node > 1) {
         nodes[node] = winner;
-        u64 other = nodes[node ^ 1];
-        winner = other < winner ? other : winner;
+        node ^= 1;
+        u64 other = nodes[node];
         node >>= 1;
+        others = other < others ? other : others;
+        winner = other < winner ? other : winner;
     }
-    nodes[1] = winner;
+    if (RARELY(word < others)) set_root(t, word);
+    else nodes[1] = others;
 }
 
-/* Count from another instant, at which nothing that is due has passed. */
-static void tournament_start(Tournament *t, i64 start_us) {
-    t->start_us = start_us;
-    for (i64 i = 0; i < t->width; i++) t->nodes[t->width + i] = word_of(t, i);
+/* When a place of a machine with several is due: nothing strikes it but the clock. */
+static i64 place_is_due(const Place *p) {
+    return p->pending == COMPLETED ? p->work.resumed_us + p->work.left_us : FOREVER;
+}
+
+/* Of a tournament whose leaves have been set one by one. */
+static void find_winners(Tournament *t) {
+    i64 end = t->width + t->leaves;
+    t->nodes[end] = UINT64_MAX;
     for (i64 node = t->width - 1; node >= 1; node--) {
-        u64 left = t->nodes[2 * node], right = t->nodes[2 * node + 1];
+        u64 left = 2 * node > end ? UINT64_MAX : t->nodes[2 * node];
+        u64 right = 2 * node >= end ? UINT64_MAX : t->nodes[2 * node + 1];
         t->nodes[node] = left < right ? left : right;
     }
 }
 
-/* Count pending events from another instant: everything up to and at it has happened. */
+static void tournament_start(Tournament *t, i64 start_us, const i64 *due) {
+    t->start_us = start_us;
+    for (i64 i = 0; i < t->leaves; i++) t->nodes[t->width + i] = word_of(t, i, due[i]);
+    find_winners(t);
+}
+
+/* Count pending events from another instant: everything up to and at it has happened. What was too far
+ * off for the words may be near enough for them now. */
 static void count_from(Engine *e, i64 at_us) {
     e->counted_from_us = at_us;
-    tournament_start(&e->clocks, at_us);
+    tournament_start(&e->clocks, at_us, e->clock_due_us);
     e->next_clock_us = tournament_at(&e->clocks);
     for (const Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++) {
-        if (!m->inner) continue;
-        tournament_start(m->inner, at_us);
-        /* What was too far off for its words may be near enough for them now. */
-        e->work.due[m->leaf] = tournament_at(m->inner);
+        Tournament *t = m->inner;
+        if (!t) continue;
+        t->start_us = at_us;
+        for (i64 i = 0; i < t->leaves; i++)
+            t->nodes[t->width + i] = word_of(t, i, place_is_due(&m->places[i]));
+        find_winners(t);
+        e->work_due_us[m->leaf] = tournament_at(t);
     }
-    tournament_start(&e->work, at_us);
+    tournament_start(&e->work, at_us, e->work_due_us);
 }
 
 static OFTEN void schedule_place(Engine *e, Place *p, i64 at) {
@@ -405,11 +483,13 @@ static OFTEN void schedule_place(Engine *e, Place *p, i64 at) {
         at = tournament_at(m->inner);
         if (at == before) return;
     }
+    e->work_due_us[m->leaf] = at;
     tournament_set(&e->work, m->leaf, at);
 }
 
 /* Clocks rarely change: when the first of them is due is kept at hand. */
 static void set_clock(Engine *e, i64 leaf, i64 at) {
+    e->clock_due_us[leaf] = at;
     tournament_set(&e->clocks, leaf, at);
     e->next_clock_us = tournament_at(&e->clocks);
 }
@@ -444,6 +524,16 @@ static inline int strikes(Key key, u64 index, i64 below) {
     return draw(key, index) >> 1 < (u64)below;
 }
 
+/* So many 2^32nds of a step. */
+static inline i64 part_of(u64 step, u64 fraction) {
+#if defined(__SIZEOF_INT128__)
+    __extension__ typedef unsigned __int128 u128;
+    return (i64)((u128)step * fraction >> 32);
+#else
+    return (i64)((step >> 32) * fraction + ((step & 0xFFFFFFFF) * fraction >> 32));
+#endif
+}
+
 static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
     if (constant) return constant;
     u64 word = draw(key, index);
@@ -453,8 +543,7 @@ static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
         i = word >> 44 & 1023;
         fraction = word >> 12 & 0xFFFFFFFF;
     }
-    u64 step = (u64)(q[i + 1] - q[i]);
-    return q[i] + (i64)((step >> 32) * fraction + ((step & 0xFFFFFFFF) * fraction >> 32));
+    return q[i] + part_of((u64)(q[i + 1] - q[i]), fraction);
 }
 
 /* ---- Sums over time ------------------------------------------------------------------------------------- */
@@ -635,13 +724,12 @@ static inline void gained_room(Engine *e, Lane *lane) {
 static inline void gained_parts(Engine *e, Lane *lane) {
     if (lane->gained_parts || !has_waiting_taker(lane)) return;
     lane->gained_parts = 1;
+    e->lanes_that_gained++;
     add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
 }
 
 static OFTEN void lay_in(Engine *e, Lane *lane, const Part *part) {
-    Part *entered = new_in_lane(e, &lane->parts);
-    *entered = *part;
-    entered->entered = ++e->turns;
+    *new_in_lane(e, &lane->parts) = (PartInLane){*part, ++e->turns};
     span_begins(&lane->level_us, 1, e->now_us);
 }
 
@@ -655,7 +743,9 @@ static inline int is_ready(const Engine *e, const Group *group) {
     return group->inlet ? parts_at(group->inlet) >= group->inlet->whole : first_short(e, group) == NONE;
 }
 
-static inline int is_contested(const Group *group) {
+/* Whether those that already wait for what the group takes have not been served yet. */
+static inline int is_contested(const Engine *e, const Group *group) {
+    if (!RARELY(e->lanes_that_gained)) return 0;
     if (group->single_lane) return group->single_lane->gained_parts;
     for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
         for (i64 k = 0; k < in->lanes_count; k++)
@@ -685,7 +775,7 @@ static OFTEN void work(Engine *e, Place *p) {
 static OFTEN void begin(Engine *e, Place *p) {
     const Station *s = p->machine->station;
     u64 index = draw_index(p->work.lead, p->work.rework_pass);
-    p->work.drawn_us = p->work.left_us = variate(s->quantiles, s->constant_us, s->plan->service, index);
+    p->work.drawn_us = p->work.left_us = variate(s->quantiles, s->constant_us, s->service, index);
     if (e->logging) log_place(e, OPERATION_STARTED, p, p->work.lead, p->work.drawn_us);
     work(e, p);
 }
@@ -710,6 +800,14 @@ static Lane *oldest_of(const Inlet *in, int *others) {
     return oldest;
 }
 
+/* The lane that the next part comes from, where one is all that an operation needs; NULL if there is none. */
+static OFTEN Lane *oldest_lane(const Group *group) {
+    Lane *lane = group->single_lane;
+    int others;
+    if (lane) return lane->parts.count ? lane : NULL;
+    return oldest_of(group->single, &others);
+}
+
 static OFTEN void take_from(Engine *e, const Inlet *in, i64 wanted, Place *p) {
     while (wanted > 0) {
         int others = 0;
@@ -717,7 +815,7 @@ static OFTEN void take_from(Engine *e, const Inlet *in, i64 wanted, Place *p) {
         i64 many = others ? 1 : wanted;  /* the others are empty, and stay so */
         wanted -= many;
         span_ends(&lane->level_us, many, e->now_us);
-        while (many--) *new_last(e, &p->parts, &p->only) = *take_first(&lane->parts);
+        take_many(e, &lane->parts, many, &p->parts);
         gained_room(e, lane);
     }
 }
@@ -737,36 +835,51 @@ static void take_load(Engine *e, const Group *group, i64 operation, Place *p) {
     }
 }
 
-/* Take everything an operation needs, and begin it (rules S5, S8, S13). */
-static OFTEN void take(Engine *e, Place *p) {
-    Machine *m = p->machine;
-    const Group *group = m->group;
-    i64 operation = group->station->started++;
-    p->parts.first = 0;
-    Lane *lane = group->single_lane;
-    if (lane) {
-        p->parts.slots[0] = *take_first(&lane->parts);
-        span_ends(&lane->level_us, 1, e->now_us);
-        p->parts.count = 1;
-        gained_room(e, lane);
-    } else {
-        take_load(e, group, operation, p);
-    }
-    m->consumed += p->parts.count;
+/* An operation begins with the load that lies on its place. */
+static OFTEN void begin_operation(Engine *e, Place *p, i64 operation, i64 lead, int32_t rework_pass) {
     p->loaded = 1;
     p->work.operation = operation;
+    p->work.lead = lead;
+    p->work.rework_pass = rework_pass;
     p->work.redone = 0;
-    if (p->parts.count) {
-        const Part *lead = part_at(&p->parts, 0);
-        p->work.lead = lead->number;
-        p->work.rework_pass = lead->rework_pass;
-    } else {
-        const StationPlan *sp = group->station->plan;
-        p->work.lead = sp->code + operation * sp->gives_milli / MILLI;
-        p->work.rework_pass = 0;
-    }
     p->work.started_us = e->now_us;
     begin(e, p);
+}
+
+/* One part, which has been taken out of its lane, is the whole load. */
+static OFTEN void load_one(Engine *e, Place *p, const Part *part) {
+    Machine *m = p->machine;
+    m->consumed++;
+    empty(&p->parts);
+    *own_part_at(&p->parts, 0) = *part;
+    p->parts.count = 1;
+    begin_operation(e, p, m->station->started++, part->number, part->rework_pass);
+}
+
+static OFTEN void take_one(Engine *e, Place *p, Lane *lane) {
+    const Part *part = take_first(&lane->parts);
+    span_ends(&lane->level_us, 1, e->now_us);
+    gained_room(e, lane);
+    load_one(e, p, part);
+}
+
+static void take_several(Engine *e, Place *p) {
+    Machine *m = p->machine;
+    const Group *group = m->group;
+    const StationPlan *sp = group->station->plan;
+    i64 operation = group->station->started++;
+    empty(&p->parts);
+    take_load(e, group, operation, p);
+    m->consumed += p->parts.count;
+    if (p->parts.count) begin_operation(e, p, operation, part_at(&p->parts, 0)->number, part_at(&p->parts, 0)->rework_pass);
+    else begin_operation(e, p, operation, sp->code + operation * sp->gives_milli / MILLI, 0);
+}
+
+/* Take everything an operation needs, and begin it (rules S5, S8, S13). */
+static OFTEN void take(Engine *e, Place *p) {
+    const Group *group = p->machine->group;
+    if (!group->single) take_several(e, p);
+    else take_one(e, p, oldest_lane(group));
 }
 
 /* ---- Judging (rules S14 to S16) ---------------------------------------------------------------------------- */
@@ -799,16 +912,21 @@ static OFTEN int judge(Engine *e, const StationPlan *sp, Part *part) {
     return PASS;
 }
 
-/* The parts that an operation makes, with the defects of all that it took (rules S5, S6). */
-static Load *make_parts(Engine *e, Place *p) {
-    const StationPlan *sp = p->machine->station->plan;
+/* A part that an operation makes, with the defects of all that it took (rules S5, S6). */
+static inline Part part_made(const Place *p, i64 number) {
     uint32_t defects = 0;
     for (uint32_t i = 0; i < p->parts.count; i++) defects |= part_at(&p->parts, i)->defects;
+    return (Part){number, p->work.redone, defects};
+}
+
+static Load *make_parts(Engine *e, const Place *p) {
+    const StationPlan *sp = p->machine->station->plan;
     i64 first = p->work.operation * sp->gives_milli / MILLI;
     i64 last = (p->work.operation + 1) * sp->gives_milli / MILLI;
     Load *made = &e->made;
-    made->count = 0;
-    for (i64 i = first; i < last; i++) *new_last(e, made, NULL) = (Part){sp->code + i, 0, p->work.redone, defects};
+    Part part = part_made(p, sp->code + first);
+    empty(made);
+    for (; first < last; first++, part.number++) *new_last(e, made) = part;
     return made;
 }
 
@@ -825,7 +943,7 @@ static int rework(Engine *e, Place *p, Part *part, i64 lane) {
     p->work.rework_pass++;
     p->work.redone++;
     /* What a new part is made of again must not bring its defects back. */
-    for (uint32_t i = 0; i < p->parts.count; i++) part_at(&p->parts, i)->defects = 0;
+    for (uint32_t i = 0; i < p->parts.count; i++) own_part_at(&p->parts, i)->defects = 0;
     begin_again(e, p);
     return 0;
 }
@@ -835,9 +953,9 @@ static int sort_out(Engine *e, Place *p, Load *out, uint32_t i, int verdict) {
     const StationPlan *sp = p->machine->station->plan;
     uint32_t kept = i;
     for (;;) {
-        Part *part = part_at(out, i);
+        Part *part = own_part_at(out, i);
         if (verdict == PASS) {
-            *part_at(out, kept++) = *part;
+            *own_part_at(out, kept++) = *part;
         } else if (verdict == SCRAP) {
             p->machine->defective++;
             if (e->logging) log_place(e, PART_SCRAPPED, p, part->number, part->defects);
@@ -845,7 +963,7 @@ static int sort_out(Engine *e, Place *p, Load *out, uint32_t i, int verdict) {
             return 0;
         }
         if (++i == out->count) break;
-        verdict = judge(e, sp, part_at(out, i));
+        verdict = judge(e, sp, own_part_at(out, i));
     }
     out->count = kept;
     return 1;
@@ -854,7 +972,7 @@ static int sort_out(Engine *e, Place *p, Load *out, uint32_t i, int verdict) {
 /* Judge what is to go out; what goes on stays there. False if the operation is done again. */
 static OFTEN int judge_all(Engine *e, Place *p, Load *out) {
     const StationPlan *sp = p->machine->station->plan;
-    Part *first = part_at(out, 0), *end = first + out->count;
+    Part *first = own_part_at(out, 0), *end = first + out->count;
     for (Part *part = first; part < end; part++) {
         int verdict = judge(e, sp, part);
         if (RARELY(verdict != PASS)) return sort_out(e, p, out, (uint32_t)(part - first), verdict);
@@ -896,8 +1014,7 @@ static inline Lane *room(const Outlet *outlet) {
 /* Put out the first part that waits. */
 static OFTEN void put(Engine *e, Place *p, Lane *lane) {
     const Part *part = part_at(&p->parts, 0);
-    p->parts.first++;
-    p->parts.count--;
+    drop_first(&p->parts);
     p->machine->good++;
     if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
     enter(e, lane, part);
@@ -910,7 +1027,6 @@ static inline int handling_is_shut(const Machine *m) {
 /* Parts leave the line. */
 static void let_go(Engine *e, Place *p) {
     p->machine->good += p->parts.count;
-    p->machine->station->left += p->parts.count;
     if (e->logging)
         for (uint32_t i = 0; i < p->parts.count; i++)
             log_place(e, PART_PASSED, p, part_at(&p->parts, i)->number, NONE);
@@ -936,8 +1052,10 @@ static void put_out(Engine *e, Place *p) {
 
 /* What was made takes the place of what it was made of. */
 static void replace(Engine *e, Place *p, const Load *made) {
-    p->parts.count = 0;
-    for (uint32_t i = 0; i < made->count; i++) *new_last(e, &p->parts, &p->only) = *part_at(made, i);
+    empty(&p->parts);
+    make_room(e, &p->parts, made->count);
+    memcpy(own_part_at(&p->parts, 0), part_at(made, 0), made->count * sizeof(Part));
+    p->parts.count = made->count;
 }
 
 /* ---- A place becomes free ---------------------------------------------------------------------------------------- */
@@ -968,7 +1086,10 @@ static void wait_for_load(Engine *e, Place *p) {
 
 static OFTEN void take_or_wait(Engine *e, Place *p) {
     const Group *group = p->machine->group;
-    if (!group->waiting.head && is_ready(e, group) && !is_contested(group)) take(e, p);
+    Lane *lane = NULL;
+    if (group->waiting.head || is_contested(e, group)) wait_for_load(e, p);
+    else if (!group->single && is_ready(e, group)) take_several(e, p);
+    else if (group->single && (lane = oldest_lane(group))) take_one(e, p, lane);
     else wait_for_load(e, p);
 }
 
@@ -1047,39 +1168,85 @@ static void admit(Engine *e, Lane *lane) {
 
 /* ---- The work is done -------------------------------------------------------------------------------------------------- */
 
-/* The usual end of an operation: its parts all go into one lane, nothing hinders, and nothing is on
- * the list yet. What would go on it, the lane and then the place, is done here at once. */
-static OFTEN void hand_on(Engine *e, Place *p, Lane *lane) {
-    const Part *part = part_at(&p->parts, 0);
-    for (const Part *end = part + p->parts.count; part < end; part++) {
-        if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
-        lay_in(e, lane, part);
+/* The usual end of an operation: all its parts go into one lane with room, or out of the line; nothing
+ * hinders, and nothing is on the list yet. What would go on it, the lane and then the place, is done
+ * here at once. False if it is another end: then nothing has happened. */
+static OFTEN int hand_on(Engine *e, Place *p) {
+    const Group *group = p->machine->group;
+    Lane *lane = group->way_out;
+    i64 parts = p->parts.count; /* none where all were scrapped: then the lane has no turn */
+    if (p->machine->hindered || e->todo_count) return 0;
+    if (lane && parts && lane->capacity - lane->parts.count >= parts) {
+        const Part *part = part_at(&p->parts, 0);
+        for (const Part *end = part + parts; part < end; part++) {
+            if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
+            *new_in_lane(e, &lane->parts) = (PartInLane){*part, ++e->turns};
+        }
+        span_begins(&lane->level_us, parts, e->now_us);
+        p->machine->good += parts;
+        p->parts.count = 0;
+        if (has_waiting_taker(lane)) serve(e, lane);
+    } else if (!group->outlets_count) {
+        let_go(e, p);
+    } else {
+        return 0;
     }
-    p->machine->good += p->parts.count;
-    p->parts.count = 0;
-    if (has_waiting_taker(lane)) serve(e, lane);
     take_or_wait(e, p);
+    return 1;
 }
 
-static OFTEN void completed(Engine *e, Place *p) {
+static OFTEN void count_completed(Engine *e, const Place *p, i64 parts) {
     Machine *m = p->machine;
-    Station *s = m->station;
     m->worked_us += p->work.left_us;
-    p->work.left_us = 0;
     m->cycle_time_us = e->now_us - p->work.started_us;
-    s->completed++;
+    m->station->completed++;
     if (RARELY(++e->completed_operations >= e->most_operations)) e->stop = COUNT_REACHED;
+    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, parts);
+}
+
+static void completed(Engine *e, Place *p) {
+    const Station *s = p->machine->station;
     Load *out = s->plan->passes_on ? &p->parts : make_parts(e, p);
-    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, out->count);
+    count_completed(e, p, out->count);
+    p->work.left_us = 0;
     if (!s->plan->plain && !judge_all(e, p, out)) return;
     if (!s->plan->passes_on) replace(e, p, out);
     p->loaded = 0;
-    Lane *lane = m->group->way_out;
-    i64 parts = p->parts.count; /* none where all were scrapped: then the lane has no turn */
-    if (lane && !m->hindered && !e->todo_count && parts && lane->capacity - lane->parts.count >= parts)
-        hand_on(e, p, lane);
-    else
-        put_out(e, p);
+    if (!hand_on(e, p)) put_out(e, p);
+}
+
+/* What `completed` and all that follows come to where nothing is out of the ordinary: one part is good
+ * and goes on into one lane with room, and a place that waits for it has it at once. The list of rule
+ * S26 is empty, so nobody waits for what is there already. Anything else goes the long way: false then,
+ * and nothing has happened. */
+static OFTEN int goes_the_short_way(Engine *e, const Leaf *leaf, Place *p) {
+    Machine *m = leaf->machine;
+    Lane *lane = leaf->short_way, *next_lane = leaf->single_lane;
+    Group *group = leaf->group, *taker = leaf->taker;
+    if (!lane || m->hindered || lane->parts.count >= lane->capacity) return 0;
+    const StationPlan *sp = leaf->station->plan;
+    Part made, *part = &made;
+    if (group->makes_one) made = part_made(p, sp->code + p->work.operation);
+    else if (p->parts.count == 1) part = own_part_at(&p->parts, 0);
+    else return 0;
+    if (!leaf->station->plain && judge(e, sp, part) != PASS) return 0;
+    count_completed(e, p, 1);
+    m->good++;
+    p->loaded = 0;
+    p->parts.count = 0;
+    if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
+    if (taker && taker->single && taker->waiting.head) {
+        Place *next = taker->waiting.head;
+        e->turns++;  /* as if it had been in the lane */
+        leave(&taker->waiting, next);
+        load_one(e, next, part);
+    } else {
+        lay_in(e, lane, part);
+        if (!taker || taker->waiting.head) serve(e, lane);
+    }
+    if (next_lane && next_lane->parts.count && !group->waiting.head) take_one(e, p, next_lane);
+    else take_or_wait(e, p);
+    return 1;
 }
 
 /* Work off the list of rule S26, in turn, until nothing moves any more; it grows meanwhile. */
@@ -1090,6 +1257,7 @@ static OFTEN void settle(Engine *e) {
             become_free(e, next.place);
         } else if (next.task == GAINED_PARTS) {
             next.lane->gained_parts = 0;
+            e->lanes_that_gained--;
             serve(e, next.lane);
         } else {
             next.lane->gained_room = 0;
@@ -1393,12 +1561,12 @@ static void clock_fires(Engine *e, i64 leaf) {
     }
 }
 
-static OFTEN void place_fires(Engine *e, Place *p) {
+static OFTEN void place_fires(Engine *e, const Leaf *leaf, Place *p) {
     int32_t pending = p->pending;
     p->pending = NOTHING;
-    if (!RARELY(pending != COMPLETED)) completed(e, p);
-    else if (pending == STRUCK) struck(e, p);
-    else repaired(e, p->machine);
+    if (RARELY(pending == STRUCK)) struck(e, p);
+    else if (RARELY(pending == REPAIRED)) repaired(e, p->machine);
+    else if (!goes_the_short_way(e, leaf, p)) completed(e, p);
 }
 
 static i64 places_in(const Machine *m, i64 condition) {
@@ -1431,10 +1599,10 @@ static int run(Engine *e, i64 to_us) {
         } else {
             if (work > to_us) break;
             e->now_us = work;
-            const Machine *m = e->machine_of_leaf[tournament_leaf(&e->work)];
-            Place *p = m->places;
-            if (RARELY(m->inner)) p += tournament_leaf(m->inner);
-            place_fires(e, p);
+            const Leaf *leaf = &e->leaves[tournament_leaf(&e->work)];
+            Place *p = leaf->first;
+            if (RARELY(leaf->inner)) p += tournament_leaf(leaf->inner);
+            place_fires(e, leaf, p);
             settle(e);
             /* Most places have begun their next operation by now; only one that has not is taken out. */
             if (p->pending == NOTHING) schedule_place(e, p, FOREVER);
@@ -1454,7 +1622,10 @@ static void note_hour(Engine *e) {
     for (const Station *s = e->stations; s < e->stations + e->plan.stations_count; s++) {
         if (e->groups[s->plan->groups.from].outlets_count) continue;
         if (e->hourly_count == e->hourly_room) e->hourly = grown(e, e->hourly, &e->hourly_room, sizeof(i64));
-        e->hourly[e->hourly_count++] = s->left;
+        i64 left = 0;
+        const Machine *m = e->machines + s->plan->machines.from;
+        for (const Machine *end = m + s->plan->machines.count; m < end; m++) left += m->good;
+        e->hourly[e->hourly_count++] = left;
     }
     e->next_hour_us += HOUR_US;
     if (e->next_hour_us - e->began_us > MOST_HOURS * HOUR_US) e->next_hour_us = FOREVER;
@@ -1500,11 +1671,8 @@ static void start_machine(Engine *e, Machine *m) {
     }
 }
 
-/* From now on it is counted how much lies in the lanes, for want of what places wait, and what leaves
- * the line. */
+/* From now on it is counted how much lies in the lanes and for want of what places wait. */
 static void begin_sums(Engine *e) {
-    for (Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++)
-        if (!m->group->outlets_count) m->station->left += m->good;
     for (Lane *lane = e->lanes; lane < e->lanes + e->plan.lanes_count; lane++)
         span_begins(&lane->level_us, lane->parts.count, e->now_us);
     for (Group *group = e->groups; group < e->groups + e->plan.groups_count; group++)
@@ -1548,10 +1716,10 @@ EXPORT void linetwin_close(Engine *e) {
     if (e->block) {
         for (i64 i = 0; i < e->plan.lanes_count; i++) free(e->lanes[i].parts.begin);
         for (i64 i = 0; i < e->plan.places_count; i++)
-            if (e->places[i].parts.room > 1) free(e->places[i].parts.slots);
+            if (e->places[i].parts.elsewhere) free(e->places[i].parts.slots);
     }
     free(e->block);
-    free(e->made.slots);
+    if (e->made.elsewhere) free(e->made.slots);
     free(e->todo);
     free(e->hourly);
     free(e->log);
@@ -1570,6 +1738,8 @@ static void wire(Engine *e) {
         e->stations[i].plan = sp;
         e->stations[i].quantiles = plan->tables + sp->table * TABLE_LENGTH;
         e->stations[i].constant_us = plan->table_constants[sp->table];
+        e->stations[i].service = sp->service;
+        e->stations[i].plain = sp->plain != 0;
     }
     for (i64 i = 0; i < plan->lanes_count; i++) {
         const LanePlan *lp = &plan->lanes[i];
@@ -1605,8 +1775,12 @@ static void wire(Engine *e) {
         group->outlets = e->outlets + gp->outlets.from;
         group->outlets_count = gp->outlets.count;
         if (gp->inlets.count == 1 && group->inlets->whole && !group->uses_count) group->inlet = group->inlets;
+        if (group->inlet && group->inlet->whole == 1) group->single = group->inlet;
         if (gp->outlets.count == 1 && group->outlets->lanes_count == 1 && group->outlets->lanes[0]->capacity)
             group->way_out = group->outlets->lanes[0];
+        const StationPlan *sp = &plan->stations[gp->station];
+        group->makes_one = !sp->passes_on && sp->gives_milli == MILLI;
+        if (sp->passes_on || group->makes_one) group->short_way = group->way_out;
         for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
             for (i64 k = 0; k < in->lanes_count; k++)
                 if (!in->lanes[k]->capacity) group->hand_to_hand = 1;
@@ -1637,23 +1811,32 @@ static void wire_places(Engine *e) {
         const PlacePlan *pp = &e->plan.places[i];
         Place *p = &e->places[i];
         Machine *m = p->machine = &e->machines[pp->machine];
-        p->parts = (Load){.slots = &p->only, .room = 1};
         if (pp->number) continue;
         /* Places are numbered by rank, and a machine's are together: so are the machines' leaves. */
         m->group = &e->groups[pp->group];
         m->tells_causes = m->group->tells_causes || m->group->outlets_count > 1;
-        m->leaf = leaf;
-        e->machine_of_leaf[leaf++] = m;
+        m->leaf = leaf++;
+    }
+}
+
+static void wire_leaves(Engine *e) {
+    for (Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++) {
+        const Group *group = m->group;
+        e->leaves[m->leaf] = (Leaf){
+            .first = m->places, .inner = m->inner, .machine = m, .station = m->station, .group = m->group,
+            .taker = group->short_way ? group->short_way->taker : NULL,
+            .single_lane = group->single_lane, .short_way = group->short_way,
+        };
     }
 }
 
 static size_t lay_out_tournament(Tournament *t, i64 leaves, char *block) {
     for (t->bits = 0; INT64_C(1) << t->bits < leaves;) t->bits++;
     t->width = INT64_C(1) << t->bits;
+    t->leaves = leaves;
     t->never = UINT64_MAX >> 1 >> t->bits;
     t->nodes = (u64 *)block;
-    t->due = (i64 *)block + 2 * t->width;
-    return 3 * (size_t)t->width * sizeof(i64);
+    return (size_t)(t->width + leaves + 1) * sizeof(u64);
 }
 
 /* Lay the state out in the block, one table after the other; without a block only its size is
@@ -1661,6 +1844,9 @@ static size_t lay_out_tournament(Tournament *t, i64 leaves, char *block) {
 static void lay_out(Engine *e) {
     const Program *plan = &e->plan;
     size_t bytes = 0;
+    e->services_leaf = plan->calendars_count + plan->materials_count;
+    e->failures_leaf = e->services_leaf + plan->services_count;
+    i64 clocks = e->failures_leaf + plan->machines_count;
 #define LAY(name, count)                                                                           \
     e->name = e->block ? (void *)(e->block + bytes) : NULL;                                        \
     bytes += ((size_t)(count) * sizeof(*e->name) + 63) / 64 * 64;
@@ -1669,13 +1855,13 @@ static void lay_out(Engine *e) {
     STATE_TABLES(LAY_TABLE)
     LINK_TABLES(LAY_LINKS)
     LAY(inner, plan->machines_count)
-    LAY(machine_of_leaf, plan->machines_count)
+    LAY(leaves, plan->machines_count)
+    LAY(work_due_us, plan->machines_count)
+    LAY(clock_due_us, clocks)
 #undef LAY_LINKS
 #undef LAY_TABLE
 #undef LAY
-    e->services_leaf = plan->calendars_count + plan->materials_count;
-    e->failures_leaf = e->services_leaf + plan->services_count;
-    bytes += lay_out_tournament(&e->clocks, e->failures_leaf + plan->machines_count, e->block + bytes);
+    bytes += lay_out_tournament(&e->clocks, clocks, e->block + bytes);
     bytes += lay_out_tournament(&e->work, plan->machines_count, e->block + bytes);
     u64 reach = e->clocks.never < e->work.never ? e->clocks.never : e->work.never;
     for (i64 i = 0; i < plan->machines_count; i++) {
@@ -1686,10 +1872,6 @@ static void lay_out(Engine *e) {
     }
     e->reach_us = (i64)(reach < FOREVER ? reach : FOREVER) - 1;
     e->block_bytes = bytes;
-}
-
-static void nothing_is_due(Tournament *t) {
-    for (i64 i = 0; i < t->width; i++) t->due[i] = FOREVER;
 }
 
 /* An engine without any state yet; NULL if there is no memory for it. */
@@ -1710,10 +1892,9 @@ static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us, int lo
     lay_out(e);
     wire(e);
     wire_places(e);
-    nothing_is_due(&e->clocks);
-    nothing_is_due(&e->work);
-    for (i64 i = 0; i < plan->machines_count; i++)
-        if (e->machines[i].inner) nothing_is_due(e->machines[i].inner);
+    wire_leaves(e);
+    for (i64 i = 0; i < e->clocks.leaves; i++) e->clock_due_us[i] = FOREVER;
+    for (i64 i = 0; i < e->work.leaves; i++) e->work_due_us[i] = FOREVER;
     count_from(e, now_us);
     return e;
 }
@@ -1850,17 +2031,13 @@ static SavedPart *save_load(SavedPart *to, const Load *load, i64 held_in, i64 ho
 }
 
 static SavedPart *save_lane(SavedPart *to, const Queue *queue, i64 holder) {
-    const Part *part = queue->first;
+    const PartInLane *at = queue->first;
     for (i64 i = 0; i < queue->count; i++) {
-        *to++ = (SavedPart){IN_LANE, holder, part->number, part->rework_pass, part->defects, part->entered};
-        if (++part == queue->end) part = queue->begin;
+        const Part *part = &at->part;
+        *to++ = (SavedPart){IN_LANE, holder, part->number, part->rework_pass, part->defects, at->entered};
+        if (++at == queue->end) at = queue->begin;
     }
     return to;
-}
-
-static i64 place_is_due(const Engine *e, const Place *p) {
-    const Machine *m = p->machine;
-    return m->inner ? m->inner->due[p - m->places] : e->work.due[m->leaf];
 }
 
 /* How long the work in hand has gone on; 0 where none does. */
@@ -1874,8 +2051,8 @@ static i64 hold_ends(const Engine *e, const Machine *m) {
     if (m->service) return m->service->done_at < FOREVER ? m->service->done_at : NONE;
     if (!m->down) return NONE;
     if (!m->station->plan->by_time)
-        return m->places->pending == REPAIRED ? place_is_due(e, m->places) : NONE;
-    i64 at = e->clocks.due[e->failures_leaf + (m - e->machines)];
+        return m->places->pending == REPAIRED ? e->work_due_us[m->leaf] : NONE;
+    i64 at = e->clock_due_us[e->failures_leaf + (m - e->machines)];
     return at < FOREVER ? at : NONE;
 }
 
@@ -1995,12 +2172,10 @@ static void load_place(Place *p, const SavedPlace *from) {
     p->work.started_us = from->started_us;
 }
 
-static Part *new_on_place(Engine *e, Place *p) { return new_last(e, &p->parts, &p->only); }
-
 static void load_part(Engine *e, const SavedPart *from) {
-    Part *part = from->held_in == IN_LANE ? new_in_lane(e, &e->lanes[from->holder].parts)
-                                          : new_on_place(e, &e->places[from->holder]);
-    *part = (Part){from->number, from->entered, (int32_t)from->rework_pass, (uint32_t)from->defects};
+    Part part = {from->number, (int32_t)from->rework_pass, (uint32_t)from->defects};
+    if (from->held_in != IN_LANE) *new_last(e, &e->places[from->holder].parts) = part;
+    else *new_in_lane(e, &e->lanes[from->holder].parts) = (PartInLane){part, from->entered};
     if (from->entered > e->turns) e->turns = from->entered;
 }
 
@@ -2160,13 +2335,12 @@ static void move_state(Engine *e, uintptr_t away) {
         m->service = MOVED(m->service);
         m->crew_next = MOVED(m->crew_next);
         m->group = MOVED(m->group);
-        e->machine_of_leaf[m->leaf] = m;
     }
 }
 
-static Part *copied(const Part *parts, i64 room) {
-    Part *copy = malloc((size_t)room * sizeof(Part));
-    return copy ? memcpy(copy, parts, (size_t)room * sizeof(Part)) : NULL;
+static void *copied(const void *memory, size_t bytes) {
+    void *copy = malloc(bytes);
+    return copy ? memcpy(copy, memory, bytes) : NULL;
 }
 
 static int copy_hourly(Engine *e, const i64 *from) {
@@ -2182,9 +2356,9 @@ static int copy_lanes(Engine *e) {
     for (Lane *lane = e->lanes; lane < e->lanes + e->plan.lanes_count; lane++) {
         Queue *q = &lane->parts;
         if (!q->begin) continue;
-        Part *copy = copied(q->begin, q->end - q->begin);
+        PartInLane *copy = copied(q->begin, (size_t)q->room * sizeof(PartInLane));
         *q = (Queue){copy + (q->first - q->begin), copy + (q->next - q->begin), copy,
-                     copy + (q->end - q->begin), q->count};
+                     copy + q->room, q->count, q->room};
         all &= copy != NULL;
     }
     return all;
@@ -2196,8 +2370,10 @@ static int copy_places(Engine *e, const Place *from, uintptr_t away) {
     for (Place *p = e->places; p < e->places + e->plan.places_count; p++, from++) {
         *p = *from;
         p->machine = MOVED(p->machine);
-        p->parts.slots = p->parts.room == 1 ? &p->only : copied(p->parts.slots, p->parts.room);
-        all &= p->parts.slots != NULL;
+        if (RARELY(p->parts.elsewhere)) {
+            p->parts.slots = copied(p->parts.slots, p->parts.room * sizeof(Part));
+            all &= p->parts.slots != NULL;
+        }
         if (!p->waits) continue;
         p->wait.previous = MOVED(p->wait.previous);
         p->wait.next = MOVED(p->wait.next);
@@ -2232,6 +2408,7 @@ EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
     wire(f);
     uintptr_t away = (uintptr_t)f->block - (uintptr_t)e->block;
     move_state(f, away);
+    wire_leaves(f);
     if (copy_places(f, e->places, away) & copy_lanes(f) & copy_hourly(f, e->hourly)) return f;
     linetwin_close(f);
     return NULL;

@@ -30,27 +30,27 @@ def _row(text: str) -> np.dtype[np.void]:
 
 
 STATE = {
-    "stations": _row("plan quantiles constant_us started completed closed left"),
+    "stations": _row("plan quantiles constant_us service:2i8 started completed plain:i4 closed:i4"),
     "groups": _row(
-        "head tail waiting station single_lane way_out inlets outlets inlets_count outlets_count "
-        "inlet hand_to_hand uses_count tells_causes starved short_of"
+        "head tail waiting station single_lane single way_out short_way inlet inlets outlets "
+        "inlets_count:i4 outlets_count:i4 uses_count:i4 makes_one:i4 hand_to_hand:i4 "
+        "tells_causes:i4 starved short_of"
     ),
     "inlets": _row("lanes lanes_count milli whole starved_us"),
     "outlets": _row("head tail waiting lanes lanes_count share_below blocked blocked_us"),
     "lanes": _row(
-        "first next begin end count gained_parts:i4 gained_room:i4 capacity taker giver "
-        "takers givers takers_count givers_count tells_causes level_us"
+        "first next begin end count room capacity level_us taker giver takers givers "
+        "takers_count givers_count gained_parts:i4 gained_room:i4 tells_causes"
     ),
     "machines": _row(
-        "station group hindered down service services_due tells_causes worked_us next_strike "
-        "consumed good defective reworked failures cycle_time_us "
-        f"leaf inner places places_count time_us:{KINDS}i8 "
-        "plan modes clock_us clock_since clock_runs crew_next"
+        "station group inner leaf hindered worked_us next_strike cycle_time_us consumed good "
+        f"time_us:{KINDS}i8 tells_causes defective reworked failures places places_count "
+        "down service services_due plan modes clock_us clock_since clock_runs crew_next"
     ),
     "uses": _row("starved_us"),
     "places": _row(
         "machine since_us condition:i1 pending:i1 loaded:i1 waits:i1 wants:i4 "
-        "slots room:u4 first:u4 count:u4 only:3i8 what_it_does:7i8"
+        "parts:2i8 count:u4 elsewhere:u4 what_it_does:7i8"
     ),
 }
 """The rows of the kernel's state that are read here, as its structs have them."""

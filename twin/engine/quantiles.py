@@ -17,7 +17,15 @@ from scipy import special
 from twin.model import durations as d
 from twin.model.quantity import MAX_TIME_US
 
-__all__ = ["QuantileTable", "mean_us", "quantile_table", "variate", "variates"]
+__all__ = [
+    "QuantileTable",
+    "mean_us",
+    "quantile_table",
+    "share_below",
+    "stacked_variates",
+    "variate",
+    "variates",
+]
 
 INTERVALS = 1024
 Floats = NDArray[np.float64]
@@ -243,11 +251,28 @@ def variate(table: QuantileTable, word: int) -> int:
 
 def variates(table: QuantileTable, word_block: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Read a block of times off a table, the same as `variate` gives one by one."""
+    number = np.zeros(len(word_block), dtype=np.int64)
+    return stacked_variates(table.main[None], table.tail[None], number, word_block)
+
+
+def stacked_variates(
+    main: NDArray[np.int64],
+    tail: NDArray[np.int64],
+    number: NDArray[np.int64],
+    word_block: NDArray[np.uint64],
+) -> NDArray[np.int64]:
+    """Read times off several tables, each off its own.
+
+    Args:
+        main, tail: int64, (tables, 1,025).
+        number: which table each time is read off.
+        word_block: a 64-bit draw for each.
+    """
     i = (word_block >> np.uint64(54)).astype(np.int64)
     j = ((word_block >> np.uint64(44)) & np.uint64(1023)).astype(np.int64)
     in_tail = i == INTERVALS - 1
-    low = np.where(in_tail, table.tail[j], table.main[i])
-    high = np.where(in_tail, table.tail[j + 1], table.main[i + 1])
+    low = np.where(in_tail, tail[number, j], main[number, i])
+    high = np.where(in_tail, tail[number, j + 1], main[number, i + 1])
     shift = np.where(in_tail, np.uint64(12), np.uint64(22))
     fraction = (word_block >> shift) & np.uint64(0xFFFFFFFF)
     step = (high - low).astype(np.uint64)
@@ -255,3 +280,25 @@ def variates(table: QuantileTable, word_block: NDArray[np.uint64]) -> NDArray[np
     upper = (step >> np.uint64(32)) * fraction
     lower = ((step & np.uint64(0xFFFFFFFF)) * fraction) >> np.uint64(32)
     return np.asarray(low + (upper + lower).astype(np.int64))
+
+
+def share_below(table: QuantileTable, us: int) -> float:
+    """The probability that a time read off a table is no longer than this one.
+
+    >>> table = quantile_table(d.Exponential(distribution="exponential", mean="1 s"))
+    >>> round(share_below(table, 1_000_000), 3), share_below(table, 0), share_below(table, 10**9)
+    (0.632, 0.0, 1.0)
+    """
+    main, tail = table.main, table.tail
+    i = int(np.searchsorted(main, us, "right")) - 1
+    if i < 0:
+        return 0.0
+    if i < INTERVALS - 1:
+        return (i + (us - int(main[i])) / int(main[i + 1] - main[i])) / INTERVALS
+    j = int(np.searchsorted(tail, us, "right")) - 1
+    if j >= INTERVALS:
+        return 1.0
+    if j < 0:
+        return (INTERVALS - 1) / INTERVALS
+    part = (us - int(tail[j])) / int(tail[j + 1] - tail[j])
+    return (INTERVALS - 1 + (j + part) / INTERVALS) / INTERVALS

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from twin.engine.counters import Counters
 from twin.engine.events import EventLog, Events
 from twin.engine.kernel import KernelEngine, kernel_library
+from twin.engine.redraw import redrawn
 from twin.engine.results import Results
 from twin.engine.simpy_engine import SimpyEngine
 from twin.engine.snapshot import Snapshot
@@ -139,7 +140,8 @@ def simulate(
             line says, and none after a snapshot.
         until: how long is counted after the warm-up, greater than 0; as `warmup`.
         start: a state of the line to go on from in every replication. The first goes on as the run
-            that it was taken from, the others with draws of their own from there on.
+            that it was taken from, the others with draws of their own, of what is left of all that
+            goes on too.
         stop: what each replication stops at, if that comes before its end; counts and looks
             begin after the warm-up.
         record: which replication's events to keep, counted from 0, or those of `each`; 56 bytes an
@@ -186,12 +188,13 @@ def simulate(
 
     def replicate(replication: int) -> _Replication:
         log = EventLog() if record in ("each", replication) else None
+        own = redrawn(line, start, first + replication) if start and replication else start
         running = open_engine(
             line,
             name,
             seed=None if start else seed,
             replication=first + replication,
-            start=start,
+            start=own,
             log=log,
         )
 

@@ -10,11 +10,24 @@ from twin.engine.snapshot import NONE, SAVED, Snapshot, Tables, tables_of
 from twin.engine.snapshot_rows import lane_keys
 from twin.errors import EngineError
 from twin.model.line import Line
+from twin.model.quantity import MAX_TIME_US, MILLI
 from twin.model.status import Condition
 
 __all__ = ["checked_tables"]
 
 Ints = NDArray[np.int64]
+MAY_BE_NONE = {"down", "service", "ends_us", "strikes_at", "level"}
+"""Columns in which -1 says that there is none; of all others it is no value."""
+COUNTED = 1 << 48
+MOST = {
+    **dict.fromkeys(("started", "completed", "operation", "count"), COUNTED),
+    **dict.fromkeys(("consumed", "good", "defective", "reworked", "failures"), COUNTED),
+    **dict.fromkeys(("drawn_us", "left_us"), MAX_TIME_US),
+    **dict.fromkeys(("rework_pass", "redone"), 1 << 30),
+    **dict.fromkeys(("level", "used", "entered"), 1 << 60),
+    "defects": (1 << 32) - 1,
+}
+"""The most that a column can hold, so that no engine counts past the end of its numbers."""
 
 
 def checked_tables(line: Line, mark: LineMark, snapshot: Snapshot) -> Tables:
@@ -40,7 +53,11 @@ def checked_tables(line: Line, mark: LineMark, snapshot: Snapshot) -> Tables:
             "twin.engine.carried_over takes it over to a changed line"
         )
     tables = tables_of(snapshot)
-    wrong = _wrong_lengths(line, tables) or _contradictions(line, snapshot, tables)
+    wrong = (
+        _wrong_lengths(line, tables)
+        or _out_of_range(line, tables)
+        or _contradictions(line, snapshot, tables)
+    )
     if wrong:
         raise EngineError(f"the snapshot contradicts itself: {'; '.join(wrong)}")
     return tables
@@ -61,6 +78,31 @@ def _wrong_lengths(line: Line, tables: Tables) -> list[str]:
         for name, rows in wanted.items()
         if len(tables[name]) != rows
     ]
+
+
+def _out_of_range(line: Line, tables: Tables) -> list[str]:
+    wrong = []
+    for table, columns in SAVED.items():
+        for column, values in zip(columns, tables[table].T, strict=True):
+            if column not in MAY_BE_NONE and table != "crews" and np.any(values < 0):
+                wrong.append(f"{table}.{column}: must not be negative")
+            if column in MOST and np.any(values > MOST[column]):
+                wrong.append(f"{table}.{column}: must be at most {MOST[column]}")
+    # What an operation takes and makes by the thousandth is worked out from its number.
+    milli = [max(MILLI, s.gives_milli or 0, *s.takes_milli.values()) for s in line.stations]
+    most_started = (1 << 61) // np.array(milli, dtype=np.int64)
+    places = [s.machines * s.places for s in line.stations]
+    for text, numbers, most in (
+        ("stations.started", tables["stations"][:, 0], most_started),
+        (
+            "places.operation",
+            tables["places"][:, SAVED["places"].index("operation")],
+            np.repeat(most_started, places),
+        ),
+    ):
+        if np.any(numbers > most):
+            wrong.append(f"{text}: more than the station can count")
+    return wrong
 
 
 def _contradictions(line: Line, snapshot: Snapshot, tables: Tables) -> list[str]:

@@ -17,7 +17,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from twin.historian.port import Point, Quality, Series
-from twin.live.readings import ConnectionChanged, Message, Reading, TagMissing
+from twin.live.readings import (
+    ConnectionChanged,
+    Message,
+    NotificationsLost,
+    Reading,
+    StaleChanged,
+    TagMissing,
+)
 from twin.model.line import Line
 from twin.model.station import Station
 from twin.signals import Family, Tag, tags
@@ -106,6 +113,10 @@ class Mirror:
                 return self._connection(message)
             case TagMissing():
                 return self._missing(message)
+            case NotificationsLost():
+                return self._lost(message)
+            case StaleChanged():
+                return self._stale(message)
             case _:
                 return self._readings(message)
 
@@ -231,6 +242,28 @@ class Mirror:
         )
         count = _several(len(message.keys), "tag")
         text = f"{message.plc} lacks {count} of the map: {_listed(message.keys)}"
+        return Changes(notices=(Notice(message.at_us, message.plc, stations, text),))
+
+    def _lost(self, message: NotificationsLost) -> Changes:
+        if message.plc not in self._heard_us:
+            return Changes()
+        fate = "asked for again and here" if message.repaired else "lost; what holds now is read"
+        count = _several(message.count, "notification")
+        text = f"{message.plc}: {count} did not come: {fate}"
+        return Changes(
+            notices=(Notice(message.at_us, message.plc, self.stations_of(message.plc), text),)
+        )
+
+    def _stale(self, message: StaleChanged) -> Changes:
+        stations = tuple(
+            dict.fromkeys(self._tags[k].station for k in message.keys if k in self._tags)
+        )
+        if message.plc not in self._heard_us:
+            return Changes()
+        what = f"{_several(len(message.keys), 'value')} ({_listed(message.keys)})"
+        fate = "can't be believed" if message.stale else "can be believed again"
+        why = f"; {message.reason}" if message.reason else ""
+        text = f"{message.plc}: {what} {fate}{why}"
         return Changes(notices=(Notice(message.at_us, message.plc, stations, text),))
 
     # -- what is known ---------------------------------------------------------------------------

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from twin.historian.port import Quality
 
-__all__ = ["ConnectionChanged", "Message", "Reading", "TagMissing"]
+__all__ = [
+    "ConnectionChanged",
+    "Message",
+    "NotificationsLost",
+    "Reading",
+    "StaleChanged",
+    "TagMissing",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One value as a PLC published it.
+class Reading(NamedTuple):
+    """One value as a PLC published it; a named tuple, since there are 100,000 a second.
 
     Args:
         plc: id of the PLC.
@@ -42,17 +48,19 @@ class ConnectionChanged:
         connected: whether it is up now. After True every value follows afresh.
         at_us: when, microseconds since 1970-01-01 UTC.
         reason: why it went; empty where it came.
+        url: the endpoint; it changes where one of several takes over.
     """
 
     plc: str
     connected: bool
     at_us: int
     reason: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TagMissing:
-    """Nodes of the tag map that a PLC does not have; the others work.
+    """Nodes of the tag map that a PLC does not have or won't have watched; the others work.
 
     Args:
         plc: id of the PLC.
@@ -65,5 +73,50 @@ class TagMissing:
     at_us: int
 
 
-Message: TypeAlias = tuple[Reading, ...] | ConnectionChanged | TagMissing
+@dataclass(frozen=True, slots=True)
+class NotificationsLost:
+    """Notifications were published that never came, by their sequence numbers.
+
+    Args:
+        plc: id of the PLC.
+        count: how many.
+        since_us: when the last one before them came, microseconds since 1970-01-01 UTC.
+        at_us: when that was seen, by the same clock.
+        repaired: True: they were asked for again and have been handed on, late but whole. False:
+            the server no longer has them; every value follows afresh, and what lay between is
+            lost for good.
+    """
+
+    plc: str
+    count: int
+    since_us: int
+    at_us: int
+    repaired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaleChanged:
+    """Values of a PLC can't be believed though it is connected, or can again.
+
+    Each key's last value has been handed on again with bad quality before `stale` is said, and
+    each value is handed on afresh after `stale` is over.
+
+    Args:
+        plc: id of the PLC.
+        keys: (unit, signal) of each.
+        stale: whether it is so now.
+        at_us: when that was seen, microseconds since 1970-01-01 UTC.
+        reason: how it shows, as `its value stands still while heartbeat runs on`.
+    """
+
+    plc: str
+    keys: tuple[tuple[str, str], ...]
+    stale: bool
+    at_us: int
+    reason: str
+
+
+Message: TypeAlias = (
+    tuple[Reading, ...] | ConnectionChanged | TagMissing | NotificationsLost | StaleChanged
+)
 """A batch of readings in the order in which they were published, or one of the notices."""

@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from twin.engine.planned_time import monday_before, open_time_us
@@ -18,14 +19,20 @@ from twin.historian.port import Point, Series
 from twin.kpi import StationKpi, station_kpi
 from twin.live.mirror import WAITING, Changes, Mirror
 from twin.live.output import MINUTE_US, OutputMeter
-from twin.live.readings import ConnectionChanged, Message, TagMissing
+from twin.live.readings import (
+    ConnectionChanged,
+    Message,
+    NotificationsLost,
+    StaleChanged,
+    TagMissing,
+)
 from twin.live.station_times import StationTimes
 from twin.model.line import Line
 from twin.model.product import product_units
 from twin.model.quantity import MILLI
 from twin.model.station import Station
 from twin.model.status import Condition
-from twin.signals import Signal
+from twin.signals import FALSE_REJECTS, MISSED, Signal
 from twin.twin_signals import (
     LINE_SIGNALS,
     PLC_SIGNALS,
@@ -144,7 +151,7 @@ class Reports:
         match message:
             case ConnectionChanged(plc=plc, connected=False):
                 self.times.forget(self.mirror.stations_of(plc), self.mirror.newest_us)
-            case ConnectionChanged() | TagMissing():
+            case ConnectionChanged() | TagMissing() | NotificationsLost() | StaleChanged():
                 pass
             case _:
                 for reading in message:
@@ -249,6 +256,7 @@ class Reports:
         waited_s = counted.waiting_s - first.stations[station.id].waiting_s
         failures = self.mirror.gained(station, "failures")
         spent = [spent / 1e6 for spent in counted.spent_us]
+        found, wrong, missed, passed = self._inspected(station, counted)
         return StationReport(
             execute_s=spent[Condition.EXECUTE],
             starved_s=spent[Condition.STARVED],
@@ -259,6 +267,8 @@ class Reports:
             oee_index=_known(kpi.oee_index),
             availability=_known(kpi.availability),
             quality_ratio=_known(kpi.quality_ratio),
+            detection_ratio=found / (found + missed) if found + missed else None,
+            false_reject_ratio=wrong / (wrong + passed) if wrong + passed else None,
             busy_share=max(0.0, 1 - waited_s / span_s) if span_s >= 60 else None,
             slowest=station.id == slowest,
             mtbf_s=spent[Condition.EXECUTE] / failures if failures else None,
@@ -267,6 +277,16 @@ class Reports:
             down_limit_s=down_limit_s(station),
             station_energy_kwh=self._station_kwh(station, counted),
         )
+
+    def _inspected(self, station: Station, counted: _Counted) -> tuple[float, float, float, float]:
+        """Parts rejected with a defect and without, ones passed with a defect and without."""
+        if station.inspection is None:
+            return 0.0, 0.0, 0.0, 0.0
+        gained = partial(self.mirror.gained, station)
+        found = sum(gained(f"defect.{kind}") for kind in station.inspection.detects)
+        wrong, missed = gained(f"defect.{FALSE_REJECTS}"), gained(f"defect.{MISSED}")
+        good = max(0.0, counted.processed - counted.defective - counted.reworked - missed)
+        return found, wrong, missed, good
 
     def _kpi(self, station: Station, first: _Sample, now: _Sample) -> StationKpi:
         line, then = self.mirror.line, first.stations[station.id]

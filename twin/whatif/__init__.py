@@ -10,7 +10,11 @@ an interval.
 Estimate(mean=450.0, half_width_95=0.0)
 """
 
+from twin.whatif.bottleneck import Bottleneck, bottleneck, remedies
 from twin.whatif.experiment import Answer, Plan, answers, compare
+from twin.whatif.forecast import Forecast, State, forecast
+from twin.whatif.forecast_scores import Scores, scores_of
+from twin.whatif.horizons import Horizon, horizons_of
 from twin.whatif.result import Origin, SavedAnswer, differences_of, rerun, saved
 from twin.whatif.scenario import Change, Difference, Scenario, Variant, applied
 from twin.whatif.scenario_file import read_scenarios, scenarios_from_text
@@ -18,21 +22,31 @@ from twin.whatif.workers import Workers, open_workers
 
 __all__ = [
     "Answer",
+    "Bottleneck",
     "Change",
     "Difference",
+    "Forecast",
+    "Horizon",
     "Origin",
     "Plan",
     "SavedAnswer",
     "Scenario",
+    "Scores",
+    "State",
     "Variant",
     "Workers",
     "answers",
     "applied",
+    "bottleneck",
     "compare",
     "differences_of",
+    "forecast",
+    "horizons_of",
     "open_workers",
     "read_scenarios",
+    "remedies",
     "rerun",
     "saved",
     "scenarios_from_text",
+    "scores_of",
 ]

@@ -11,7 +11,7 @@ from scipy import special
 
 from twin.engine.results import Estimate
 
-__all__ = ["QuantileEstimate", "difference", "quantile", "student"]
+__all__ = ["QuantileEstimate", "difference", "quantile", "share_interval", "student"]
 
 Floats = NDArray[np.float64]
 TAIL = 0.025
@@ -72,3 +72,20 @@ def difference(values: Floats, baseline: Floats) -> Estimate:
 def student(n: int) -> float:
     """Student's t for a 95 % interval of n values; n at least 2."""
     return float(special.stdtrit(n - 1, 1 - TAIL))
+
+
+def share_interval(happened: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a probability of which so many of so many trials came true.
+
+    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+    binomial", Biometrika 26, 1934: it covers at least 95 %, also near 0 and 1.
+
+    >>> low, high = share_interval(0, 10)
+    >>> low, round(high, 4)
+    (0.0, 0.3085)
+    """
+    low = 0.0 if not happened else float(special.betaincinv(happened, of - happened + 1, TAIL))
+    high = (
+        1.0 if happened == of else float(special.betaincinv(happened + 1, of - happened, 1 - TAIL))
+    )
+    return low, high

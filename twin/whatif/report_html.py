@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 from twin.whatif.charts import Bar, forest, series
 from twin.whatif.estimates import difference
 from twin.whatif.experiment import Answer
 from twin.whatif.figures import FIGURES, Figure, figure_number
+from twin.whatif.page import page, section
 from twin.whatif.result import SavedAnswer
 from twin.whatif.telling import (
     HEADINGS,
@@ -23,7 +23,6 @@ from twin.whatif.telling import (
 
 __all__ = ["html_report"]
 
-STYLE = Path(__file__).with_name("report.css")
 MOST_LINES = 6
 HOUR_US = 3_600_000_000
 
@@ -41,34 +40,23 @@ def html_report(kept: SavedAnswer) -> str:
     figure = FIGURES[figure_number(kept.figure)]
     unit = answer.variants[0].line.product.unit
     axis = figure.words.replace("{unit}", f"{unit}s" if "a good" not in figure.words else unit)
-    name = escape(title(kept, answer))
-    parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<meta name="color-scheme" content="light dark">',
-        f"<title>{name}</title><style>{STYLE.read_text(encoding='utf-8')}</style></head><body>",
-        f"<h1>{name}</h1>",
-    ]
+    parts = []
     if kept.stopped_by in ("interrupted", "time"):
         parts.append('<p class="warning">The answer so far: less precise than asked for.</p>')
     parts += [f"<p>{escape(sentence)}</p>" for sentence in verdict(answer)]
     parts.append(_table(answer))
     if len(answer.variants) > 1:
-        parts.append(_section(f"Difference from the line as it is: {axis}", _gains(answer, figure)))
-    parts.append(_section(f"One replication and the next: {axis}", _spreads(answer, figure, axis)))
+        parts.append(section(f"Difference from the line as it is: {axis}", _gains(answer, figure)))
+    parts.append(section(f"One replication and the next: {axis}", _spreads(answer, figure, axis)))
     if len(answer.variants) > 1:
         heading = "How the answer settled: half-width of each difference, by replications"
-        parts.append(_section(heading, _settling(answer, figure)))
+        parts.append(section(heading, _settling(answer, figure)))
     if kept.warm_up.curve:
-        parts.append(_section("Warm-up: output of the pilot replications", _warm_up(kept, unit)))
-    parts.append(_section("What is different", _differences(answer)))
+        parts.append(section("Warm-up: output of the pilot replications", _warm_up(kept, unit)))
+    parts.append(section("What is different", _differences(answer)))
     made = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in facts(kept))
-    parts.append(_section("How it was made", f"<dl>{made}</dl>"))
-    return "".join([*parts, "</body></html>\n"])
-
-
-def _section(heading: str, body: str) -> str:
-    return f"<section><h2>{escape(heading)}</h2>{body}</section>"
+    parts.append(section("How it was made", f"<dl>{made}</dl>"))
+    return page(title(kept, answer), parts)
 
 
 def _table(answer: Answer) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twin.whatif.result import SavedAnswer
 from twin.whatif.telling import (
     HEADINGS,
@@ -13,7 +15,7 @@ from twin.whatif.telling import (
     verdict,
 )
 
-__all__ = ["markdown_report"]
+__all__ = ["markdown_report", "plain", "table_row"]
 
 
 def markdown_report(kept: SavedAnswer) -> str:
@@ -26,31 +28,32 @@ def markdown_report(kept: SavedAnswer) -> str:
         A heading, the table, what differs in each scenario, the verdicts, and how it was made.
     """
     answer = kept.answer()
-    lines = [f"# {_plain(title(kept, answer))}", ""]
+    lines = [f"# {plain(title(kept, answer))}", ""]
     if kept.stopped_by in ("interrupted", "time"):
         lines += ["**The answer so far: less precise than asked for.**", ""]
-    lines += [_table_row(HEADINGS), "|---|" + "---:|" * (len(HEADINGS) - 1)]
-    lines += [_table_row(row.cells) for row in rows(answer)]
+    lines += [table_row(HEADINGS), "|---|" + "---:|" * (len(HEADINGS) - 1)]
+    lines += [table_row(row.cells) for row in rows(answer)]
     lines += ["", "## Quantiles over replications, with their 95 % intervals", ""]
-    lines += [_table_row(QUANTILE_HEADINGS), "|---|---:|---:|---:|"]
-    lines += [_table_row(row) for row in quantile_rows(answer)]
+    lines += [table_row(QUANTILE_HEADINGS), "|---|---:|---:|---:|"]
+    lines += [table_row(row) for row in quantile_rows(answer)]
     lines += ["", "## What is different", ""]
     for variant in answer.variants[1:]:
-        lines.append(f"- **{_plain(variant.name)}**")
-        lines += [f"    - {_plain(str(difference))}" for difference in variant.differences]
+        lines.append(f"- **{plain(variant.name)}**")
+        lines += [f"    - {plain(str(difference))}" for difference in variant.differences]
     lines += ["", "## What is sure", ""]
-    lines += [f"- {_plain(sentence)}" for sentence in verdict(answer)] or ["- nothing is compared"]
+    lines += [f"- {plain(sentence)}" for sentence in verdict(answer)] or ["- nothing is compared"]
     lines += ["", "## How it was made", ""]
-    lines += [f"- {name}: {_plain(text)}" for name, text in facts(kept)]
+    lines += [f"- {name}: {plain(text)}" for name, text in facts(kept)]
     return "\n".join(lines) + "\n"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text that Markdown leaves as it is."""
     for sign in "\\`*_|<>[]":
         text = text.replace(sign, f"\\{sign}")
     return text
 
 
-def _table_row(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
+def table_row(cells: Sequence[str]) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(plain(cell) for cell in cells)} |"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine.counters import Counters
+from twin.engine.redraw import redrawn
 from twin.engine.simulation import Engine, EngineName, open_engine
 from twin.engine.snapshot import Snapshot
 from twin.model.line import Line
@@ -46,12 +47,13 @@ class Run:
         """An engine at the run's start, with a replication's draws.
 
         Going on from a snapshot no replication has the draws of the plant it was taken from, or
-        the answer would know the plant's future.
+        the answer would know the plant's future: what is left of all that goes on is its own too.
         """
         if self.start is None:
             return open_engine(self.line, self.engine, seed=self.seed, replication=replication)
         number = self.start.replication + self.seed * SEED_STEP + replication + 1
-        return open_engine(self.line, self.engine, start=self.start, replication=number)
+        start = redrawn(self.line, self.start, number)
+        return open_engine(self.line, self.engine, start=start, replication=number)
 
 
 def counted(run: Run, replication: int) -> tuple[Counters, int, int]:

@@ -18,6 +18,8 @@ __all__ = [
     "facts",
     "quantile_rows",
     "rows",
+    "shown",
+    "shown_interval",
     "title",
     "verdict",
 ]
@@ -52,7 +54,8 @@ def shown(value: float, figure: Figure, digits: int | None = None) -> str:
     return f"{value * figure.scale:,.{figure.digits if digits is None else digits}f}"
 
 
-def _interval(found: Estimate, figure: Figure, sign: bool = False) -> str:
+def shown_interval(found: Estimate, figure: Figure, sign: bool = False) -> str:
+    """Write a mean and its half-width as people read them."""
     digits, half = figure.digits, found.half_width_95
     if half:
         # As many digits as it takes to see the half-width.
@@ -78,8 +81,8 @@ def rows(answer: Answer) -> tuple[Row, ...]:
             percent = f"{gain.mean / abs(base):+.2%} ± {half / abs(base):.2%}"
         cells = (
             variant.name,
-            _interval(answer.mean(i), figure),
-            _interval(gain, figure, sign=True) if i else "",
+            shown_interval(answer.mean(i), figure),
+            shown_interval(gain, figure, sign=True) if i else "",
             percent.replace("%", ""),
             *(shown(value, figure) for value in quantiles),
             *(shown(mean.mean, FIGURES[figure_number(name)]) for name, mean in others),

@@ -1,0 +1,1 @@
+"""Tag maps that people write: their file, its checks, and what becomes of it."""

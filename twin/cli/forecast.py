@@ -1,0 +1,260 @@
+"""`twin forecast`: what will a line have made by the end of the shift; and how forecasts did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from lines.loader import load
+from twin.cli.experiment import Cluster, EngineOption, Jobs, Seed, duration
+from twin.cli.numbers import number, whole
+from twin.cli.places import DEFAULT_DATA, DataPlaces
+from twin.cli.screen import STDERR, STDOUT, print_json, print_table
+from twin.cli.snapshot import read_snapshot
+from twin.cli.times import time_option
+from twin.engine.planned_time import open_time_us
+from twin.engine.simulation import EngineName
+from twin.errors import UsageError
+from twin.historian.duckdb_store.forecasts import ForecastStore
+from twin.model.line import Line
+from twin.whatif.forecast import Forecast, State, forecasts
+from twin.whatif.forecast_scores import kept, made_by, scores_of
+from twin.whatif.forecast_telling import (
+    COMING_HEADINGS,
+    HEADINGS,
+    as_json,
+    coming_rows,
+    facts,
+    rows,
+)
+from twin.whatif.horizons import Horizon, horizons_of
+from twin.whatif.words import spoken_time
+from twin.whatif.workers import Workers, open_workers
+
+__all__ = ["EXAMPLES", "forecast"]
+
+EXAMPLES = (
+    "Examples:  twin forecast storage_line --from monday.json   |   "
+    "twin forecast tube_line --from now.json --order 500000 --target 640000   |   "
+    "twin forecast tube_line --from now.json --keep   |   "
+    "twin forecast scores tube_line --came later.json"
+)
+HOUR_US = 3_600_000_000
+
+
+def forecast(
+    line: Annotated[
+        str,
+        typer.Argument(help="A line file, or the name of a packaged line; or the word 'scores'."),
+    ],
+    of: Annotated[
+        str | None, typer.Argument(help="After 'scores': the line whose forecasts are scored.")
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="The state to begin in: a file of 'twin snapshot'."),
+    ] = None,
+    age: Annotated[
+        str | None, typer.Option(help="How old that state is by the plant's clock. [0]")
+    ] = None,
+    unknown: Annotated[
+        list[str] | None,
+        typer.Option(help="STATION=TIME: nothing has been heard of it for so long; repeatable."),
+    ] = None,
+    until: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="From now on, as '2 h'; repeatable. [the end of the shift and of the day]"
+        ),
+    ] = None,
+    target: Annotated[
+        float | None,
+        typer.Option(
+            parser=number("--target", 0, 1e12),
+            metavar="NUMBER",
+            help="Units that should be made by the first of these ends. [the line's target]",
+        ),
+    ] = None,
+    made: Annotated[
+        float,
+        typer.Option(
+            parser=number("--made", 0, 1e12),
+            metavar="NUMBER",
+            help="So many of the target were made before the state.",
+        ),
+    ] = 0.0,
+    order: Annotated[
+        float | None,
+        typer.Option(
+            parser=number("--order", 1e-6, 1e12),
+            metavar="NUMBER",
+            help="When will so many more units be made?",
+        ),
+    ] = None,
+    replications: Annotated[
+        int,
+        typer.Option(
+            parser=whole("--replications", 2), metavar="NUMBER", help="Futures that are looked at."
+        ),
+    ] = 199,
+    seed: Seed = 1,
+    engine: EngineOption = "auto",
+    jobs: Jobs = None,
+    cluster: Cluster = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Store it, to be scored when its time has come.")
+    ] = False,
+    came: Annotated[
+        list[Path] | None,
+        typer.Option(help="After 'scores': a later state of the same run, at a forecast's end."),
+    ] = None,
+    data: Annotated[Path, typer.Option(help="Where forecasts are stored.")] = DEFAULT_DATA,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+) -> None:
+    """Say what a line will have made by the end of the shift and the day, and how sure that is."""
+    store = ForecastStore(DataPlaces(data).forecasts)
+    if line == "scores":
+        _scores(store, None if of is None else load(of), came or [], as_json_)
+        return
+    if of is not None:
+        raise UsageError(f"one line at a time, got {line!r} and {of!r}")
+    if came:
+        raise UsageError(
+            "--came says what came of forecasts: use it as 'twin forecast scores LINE'"
+        )
+    if start is None:
+        raise UsageError(
+            "needs a state to begin in; give --from FILE, as 'twin snapshot' writes it"
+        )
+    loaded = load(line)
+    state = State(
+        read_snapshot(start),
+        age_us=0 if age is None else time_option("--age", age),
+        unknown=_unknown(loaded, unknown or []),
+        name=str(start),
+    )
+    ends = [Horizon(text, state.now_us + duration("--until", text)) for text in until or []]
+    found = tuple(ends) or horizons_of(loaded, state.now_us)
+    targets = {} if target is None else {found[0].name: target - made}
+    if target is None and made:
+        loaded_target = loaded.target or 0.0
+        hours = open_time_us(loaded.calendar_of(), state.snapshot.at_us, found[0].at_us) / HOUR_US
+        targets = {found[0].name: loaded_target * hours - made}
+    if keep:
+        data.mkdir(parents=True, exist_ok=True)
+    with open_workers(jobs, cluster, engine) as workers:
+        last = _made(loaded, state, found, targets, order, replications, seed, engine, workers)
+    if keep:
+        store.add(kept(last, round(time.time() * 1e6)))
+        STDERR.print(f"kept: {store.path}", highlight=False, soft_wrap=True, markup=False)
+    if as_json_:
+        print_json(as_json(last))
+    else:
+        _print(last)
+
+
+def _unknown(line: Line, texts: list[str]) -> Mapping[str, int]:
+    found = {}
+    for text in texts:
+        name, sign, given = text.partition("=")
+        if not sign:
+            raise UsageError(f"--unknown must be STATION=TIME, as 'STK=10 min', got {text!r}")
+        if name not in line.station_by_id:
+            raise UsageError(f"--unknown: line {line.id} has no station {name!r}")
+        found[name] = time_option("--unknown", given)
+    return found
+
+
+def _made(
+    line: Line, state: State, horizons: tuple[Horizon, ...], targets: Mapping[str, float],
+    order: float | None, replications: int, seed: int, engine: EngineName, workers: Workers,
+) -> Forecast:  # fmt: skip
+    """Make it with its progress on show; Ctrl-C ends it with the futures so far."""
+    last: Forecast | None = None
+    with STDERR.status(f"{replications} futures of {line.id}") as status:
+        try:
+            for last in forecasts(
+                line, state, horizons=horizons, targets=targets, order=order, until_us=None,
+                replications=replications, seed=seed, engine=engine, workers=workers,
+            ):  # fmt: skip
+                first = last.outlooks[0]
+                low, high = first.quantile(0.05), first.quantile(0.95)
+                status.update(
+                    f"{last.replications} of {replications} futures; {first.horizon.name}: "
+                    f"{low:,.0f} to {high:,.0f}; Ctrl-C gives the answer so far"
+                )
+        except KeyboardInterrupt:
+            if last is None:
+                raise
+    if last is None:
+        raise UsageError("the forecast gave no answer")
+    return last
+
+
+def _print(made: Forecast) -> None:
+    if not made.whole:
+        STDOUT.print("The answer so far: fewer futures than asked for.", style="bold yellow")
+    unit = made.line.product.unit
+    begin = spoken_time(made.state.snapshot.at_us)
+    _table(f"{made.line.id}: good {unit}s made from {begin} on", HEADINGS, rows(made))
+    coming = coming_rows(made)
+    if coming:
+        _table("What comes first", COMING_HEADINGS, coming)
+    for name, text in facts(made):
+        STDOUT.print(f"{name:<14}{text}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _table(title: str, headings: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
+    table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place else "left")
+    for line in lines:
+        table.add_row(*line)
+    print_table(table)
+
+
+def _settle(store: ForecastStore, line: Line, path: Path) -> None:
+    """Say what came of the forecasts that end at a later state of their run."""
+    later = read_snapshot(path)
+    mark, at = later.line, spoken_time(later.at_us)
+    if mark.id != line.id:
+        raise UsageError(f"--came: {path} is a state of {mark.id} and not of {line.id}")
+    made = made_by(line, later)
+    if store.settle(mark.id, mark.digest, horizon_us=later.at_us, made=made):
+        return
+    waiting = sorted({row.horizon_us for row in store.rows(line.id) if row.outcome is None})
+    ends = ", ".join(map(spoken_time, waiting))
+    remedy = f"forecasts that wait end at {ends}" if waiting else "no forecast waits"
+    raise UsageError(f"--came: {path} is at {at}, and no forecast ends there; {remedy}")
+
+
+def _scores(store: ForecastStore, line: Line | None, came: list[Path], as_json_: bool) -> None:
+    for path in came:
+        if line is None:
+            raise UsageError("--came needs the line: twin forecast scores LINE --came FILE")
+        _settle(store, line, path)
+    found = scores_of(store.rows(None if line is None else line.id))
+    if as_json_:
+        print_json({name: getattr(found, name) for name in found.__slots__})
+        return
+    low, high = found.coverage[1:]
+    STDOUT.print(f"{found.count} forecasts have been scored.", highlight=False)
+    STDOUT.print(
+        f"{found.coverage[0]:.1%} of what came lay between 5 and 95 % (95 % interval {low:.1%} to "
+        f"{high:.1%}; 90 % is right).",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    beside = "" if found.rate_crps is None else f"; rate times time {found.rate_crps:,.2f}"
+    STDOUT.print(f"CRPS {found.crps:,.2f}{beside}; less is better.", highlight=False)
+    if found.brier is not None and found.promised is not None and found.reached is not None:
+        STDOUT.print(
+            f"The target was reached in {found.reached:.1%}, and {found.promised:.1%} were "
+            f"promised (Brier score {found.brier:.3f}).",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
