@@ -126,9 +126,7 @@ def test_the_storage_line_stops() -> None:
     down = MachineIn(line.stations[0].machine_id(0), Condition.PLANNED_STOP)
     assert engine.advance(2 * end, down)
     assert before < engine.now_us < 2 * end
-    assert not engine.advance(
-        engine.now_us + SECOND, GoodParts(line.stations[last].id, 10**9)
-    )
+    assert not engine.advance(engine.now_us + SECOND, GoodParts(line.stations[last].id, 10**9))
 
 
 @pytest.mark.parametrize("name", ["simpy", "kernel"])

@@ -39,6 +39,8 @@ class KernelEngine:
         on_events: takes blocks of events, int64 (n, 7), columns as `twin.engine.events.COLUMNS`;
             None: no event is recorded, which is faster.
         library: the compiled kernel; None: the installed one.
+        start, anew: a line at rest to begin from; rather call `from_start`.
+        taken: the library's own engine to take over, in place of a new one; rather call `fork`.
 
     Raises:
         EngineError: no kernel is installed, or there is no memory for the line.
@@ -53,31 +55,17 @@ class KernelEngine:
         start_us: int = 0,
         on_events: OnEvents | None = None,
         library: Path | None = None,
-    ) -> None:
-        start = KernelStart.empty(line, start_us, library)
-        self._begin(start, seed, replication, on_events)
-
-    def _begin(
-        self,
-        start: KernelStart,
-        seed: int,
-        replication: int,
-        on_events: OnEvents | None,
-        *,
+        start: KernelStart | None = None,
         anew: bool = False,
-        copy_of: KernelEngine | None = None,
+        taken: int | None = None,
     ) -> None:
-        self.line, self.start_us = start.line, start.start_us
+        self._start = start or KernelStart.empty(line, start_us, library)
+        self._library, self._on_events = self._start.library, on_events
+        self.line, self.start_us = line, self._start.start_us
         self.seed, self.replication = seed, replication
-        self._start, self._library, self._on_events = start, start.library, on_events
-        logging = on_events is not None
-        self._engine: int | None = (
-            start.begin(seed, replication, anew=anew, logging=logging)
-            if copy_of is None
-            else self._library.linetwin_fork(copy_of._engine, logging)
+        self._engine = taken or self._start.begin(
+            seed, replication, anew=anew, logging=on_events is not None
         )
-        if not self._engine:
-            raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
 
     @classmethod
     def from_start(
@@ -106,9 +94,14 @@ class KernelEngine:
         seed = seed if snapshot is None else snapshot.seed
         if replication is None:
             replication = 0 if snapshot is None else snapshot.replication
-        engine = cls.__new__(cls)
-        engine._begin(start, seed, replication, on_events, anew=anew)
-        return engine
+        return cls(
+            start.line,
+            seed=seed,
+            replication=replication,
+            on_events=on_events,
+            start=start,
+            anew=anew,
+        )
 
     @classmethod
     def from_snapshot(
@@ -161,14 +154,22 @@ class KernelEngine:
         """
         self.advance(self.now_us)
 
-        other = type(self).__new__(type(self))
-        other._begin(self._start, self.seed, self.replication, on_events, copy_of=self)
-        return other
+        copy = self._library.linetwin_fork(self._engine, on_events is not None)
+        if not copy:
+            raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
+        return type(self)(
+            self.line,
+            seed=self.seed,
+            replication=self.replication,
+            on_events=on_events,
+            start=self._start,
+            taken=copy,
+        )
 
     def __del__(self) -> None:
         engine = getattr(self, "_engine", None)
         if engine:
-            self._engine = None
+            self._engine = 0
             self._library.linetwin_close(engine)
 
     @property
@@ -197,9 +198,7 @@ class KernelEngine:
             raise EngineError(f"can't run to {to_us} us: time ends before {FOREVER} us")
         plan = None if stop is None else stop_plan(self.line, stop)
         while True:
-            outcome: int = self._library.linetwin_advance(
-                self._engine, to_us, EVENTS_AT_ONCE, plan
-            )
+            outcome: int = self._library.linetwin_advance(self._engine, to_us, EVENTS_AT_ONCE, plan)
             self._hand_on_events()
             if outcome == OUT_OF_MEMORY:
                 raise EngineError(f"no memory for line {self.line.id} in the compiled engine")

@@ -1,7 +1,7 @@
 """Where runs of the compiled engine begin: a line at rest, worked out and checked once.
 
-Each run is a copy of its memory with keys of its own, so that opening one more costs a fraction of a
-millisecond whatever the line.
+Each run is a copy of its memory with keys of its own, so that opening one more costs a fraction of
+a millisecond whatever the line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine.draws import run_text
-from twin.engine.identity import Same
 from twin.engine.kernel_counters import KernelReading
 from twin.engine.kernel_library import as_struct, kernel_library, load_kernel
 from twin.engine.kernel_rows import kernel_place_of, pack

@@ -98,7 +98,8 @@ class Redraw:
         uniform = (words_at(key, self.index) >> np.uint64(11)).astype(np.float64) * 2.0**-53
         share = np.minimum(self.below + (1 - self.below) * uniform, 1 - 2.0**-53)
         whole = stacked_variates(self.main, self.tail, self.table, (share * 2.0**64).astype("u8"))
-        return np.maximum(whole - self.elapsed_us, 1)
+        left: Ints = np.maximum(whole - self.elapsed_us, 1)
+        return left
 
     def drawn(self, replication: int) -> Tables:
         """The snapshot's rows with a replication's own times left."""
