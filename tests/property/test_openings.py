@@ -1,4 +1,4 @@
-"""Where runs begin: the kernel makes Python's keys, and a line at rest begins any number of runs."""
+"""Where runs begin: the kernel makes Python's keys, and one line at rest begins many runs."""
 
 from __future__ import annotations
 
