@@ -53,7 +53,7 @@ class SimpyEngine:
     ...                               Station(id="B", cycle_time="3 s")),
     ...             buffers=(Buffer(id="AB", sources="A", sinks="B", capacity=4),))
     >>> engine = SimpyEngine(line)
-    >>> engine.advance(60_000_000)
+    >>> _ = engine.advance(60_000_000)
     >>> int(engine.counters().good[1])
     19
     """
