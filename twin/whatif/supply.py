@@ -311,7 +311,8 @@ def escapes_ppm(line: Line) -> float:
     A defect is found by the inspections of stations after the one where it arises; the first in
     the file's order comes first.
 
-    >>> from twin.model import DefectClass, Inspection, Line, Station
+    >>> from twin.model import Line, Station
+    >>> from twin.model.quality import DefectClass, Inspection
     >>> line = Line(id="L", defects=(DefectClass(id="d"),), stations=(
     ...     Station(id="A", cycle_time="2 s", defects={"d": 0.01},
     ...             inspection=Inspection(detects={"d": 0.9})),))
