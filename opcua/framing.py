@@ -99,7 +99,10 @@ class GuardedTransports(list[Any]):
                 return bool(await process(header, body))
             except Exception as error:  # noqa: BLE001 -- what can't be read may fail in any way
                 _log.debug("%s: unreadable: %r", transport.get_extra_info("peername"), error)
-                _end(transport, int(_CODES.BadTcpInternalError))
+                # Before a channel is open, it is for want of the right certificate, or of ours.
+                opens = header.MessageType == ua.MessageType.SecureOpen
+                code = _CODES.BadSecurityChecksFailed if opens else _CODES.BadTcpInternalError
+                _end(transport, int(code))
                 return False
 
         protocol.data_received = looked_at
