@@ -23,7 +23,7 @@ from opcua.security import (
 )
 from twin.errors import UsageError
 
-__all__ = ["Held", "Side", "certificates", "make_new", "renew"]
+__all__ = ["Held", "Side", "certificates", "make_new", "read_der", "renew"]
 
 Side = Literal["server", "client"]
 _FOLDERS = ("", "trusted_clients", "rejected_clients")
@@ -95,6 +95,20 @@ def _held(path: Path, directory: Path) -> Held:
         key.key_size if isinstance(key, rsa.RSAPublicKey) else 0,
         hashlib.sha256(der).hexdigest(),
     )
+
+
+def read_der(path: Path) -> bytes:
+    """Read a certificate.
+
+    Raises:
+        UsageError: the file is none.
+    """
+    try:
+        der = path.read_bytes()
+        x509.load_der_x509_certificate(der)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--certificate: {path} must be a certificate (DER), {error}") from error
+    return der
 
 
 def make_new(directory: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from opcua.certificate_files import Held, Side, certificates, make_new, renew
+from opcua.certificate_files import Held, Side, certificates, make_new, read_der, renew
 from opcua.roles import Role
 from opcua.users import Account, add_user, read_users, with_password
 from twin.cli.places import DEFAULT_DATA, DataPlaces
@@ -105,24 +105,13 @@ def user(
     pki = DataPlaces(data).pki
     certificates(pki)
     if certificate is not None:
-        add_user(pki, Account(name, roles[role], certificate=_der(certificate)))
+        add_user(pki, Account(name, roles[role], certificate=read_der(certificate)))
         typer.echo(f"{name} may {role}, with the certificate {certificate}")
         return
     word = secrets.token_urlsafe(18)
     add_user(pki, with_password(name, roles[role], word))
     typer.echo(f"{name} may {role}; password, shown this once:", err=True)
     typer.echo(word)
-
-
-def _der(path: Path) -> bytes:
-    from cryptography import x509  # noqa: PLC0415 -- the other commands start without it
-
-    try:
-        der = path.read_bytes()
-        x509.load_der_x509_certificate(der)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--certificate: {path} must be a certificate (DER), {error}") from error
-    return der
 
 
 def _print(held: tuple[Held, ...]) -> None:
