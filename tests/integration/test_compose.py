@@ -50,11 +50,10 @@ def interpolated(content: dict[str, Any]) -> str:
 def test_it_is_of_the_compose_specifications_form() -> None:
     # Merge keys and variables are put in first, as compose itself does.
     read = compose_spec.PyCompose.from_json(interpolated(compose()))
-    read.validate_all()
     assert set(read.services) == set(SERVICES)
     broken = compose()
     broken["services"]["twin"]["restart"] = "perhaps"
-    with pytest.raises(ValueError, match="restart"):
+    with pytest.raises(ValueError, match="unknown variant `perhaps`"):
         compose_spec.PyCompose.from_json(interpolated(broken))
 
 
