@@ -1,7 +1,9 @@
-"""How long an answer takes: replications a second, and where the time of one goes.
+"""How long an answer takes: 1,000 replications of an 8 h shift of the storage line from a snapshot
+are to take 2 s on two cores, 100 of a day of the tube line 60 s.
 
-1,000 replications of an 8 h shift of the storage line from a snapshot are to take 2 s on two cores,
-100 replications of a day of the tube line 60 s. Run: python benchmarks/whatif.py
+Each is measured whole, through `twin.whatif.compare`, and where the time of one replication goes;
+beside it how long SimPy takes for one, on one core. Needs two free processors:
+`python benchmarks/whatif.py`.
 """
 
 from __future__ import annotations
@@ -9,86 +11,118 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from figures import machine, show
 
 from lines import load
 from twin import whatif
-from twin.engine import open_engine
-from twin.engine.line_mark import line_mark
-from twin.engine.program import lower
-from twin.engine.snapshot_check import checked_tables
+from twin.engine import Snapshot, open_engine
+from twin.engine.opening import Opening
 from twin.model.line import Line
 from twin.whatif.figures import Readings
-from twin.whatif.run import Run
+from twin.whatif.run import Run, counted
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 
 
-def _timed(line: Line, plan: whatif.Plan, target_s: float) -> None:
-    for jobs in (1, 2):
-        with whatif.open_workers(jobs=jobs) as workers:
-            began, cpu = time.perf_counter(), time.process_time()
-            answer = whatif.compare(line, plan=plan, workers=workers)
-            took, cpu = time.perf_counter() - began, time.process_time() - cpu
-        print(
-            f"{line.id}: {answer.replications} replications on {jobs} threads: {took:.2f} s, "
-            f"{cpu / answer.replications * 1e3:.2f} ms of CPU each; wanted on two: {target_s:g} s"
-        )
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is to be answered in how many seconds of wall time on two cores."""
+
+    line: Line
+    start: Snapshot | None
+    span_us: int
+    replications: int
+    wanted_s: float
+    simpy_replications: int
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return f"{self.line.id}: {self.replications:,} replications of {self.span_us // HOUR_US} h"
+
+
+def _answered_s(demand: Demand, jobs: int) -> float:
+    """Wall time of the whole answer."""
+    plan = whatif.Plan(
+        span_us=demand.span_us,
+        start=demand.start,
+        warm_up_us=0,
+        figure="good",
+        precision=None,
+        most=demand.replications,
+        engine="kernel",
+    )
+    with whatif.open_workers(jobs=jobs) as workers:
+        began = time.perf_counter()
+        whatif.compare(demand.line, plan=plan, workers=workers)
+        return time.perf_counter() - began
+
+
+def _one_s(run: Run, replications: int) -> float:
+    """CPU time of one replication, in one thread."""
+    counted(run, 0)
+    began = time.process_time()
+    for replication in range(1, 1 + replications):
+        counted(run, replication)
+    return (time.process_time() - began) / replications
+
+
+def _ms(work: Callable[[], object]) -> list[float]:
+    """CPU time of some calls, in seconds."""
+    took = []
+    for _ in range(20):
+        began = time.process_time()
+        work()
+        took.append(time.process_time() - began)
+    return took
 
 
 def _parts(run: Run) -> None:
-    """Where the time of one replication goes; milliseconds of CPU, the best of five."""
-
-    def best(work: Callable[[], object]) -> float:
-        took = []
-        for _ in range(5):
-            began = time.process_time()
-            work()
-            took.append(time.process_time() - began)
-        return min(took) * 1e3
-
+    """Where the time of one replication goes."""
     engine = run.opened(0)
-    begin = engine.now_us
-    readings = Readings.of(run.line)
+    begin, readings = engine.now_us, Readings.of(run.line)
     before = engine.counters()
-    parts = {
-        "open": best(lambda: run.opened(1)),
-        "of which lower": best(lambda: lower(run.line, 1, 1)),
-        "counters": best(engine.counters),
-        "figures": best(lambda: readings.figures(before.since(before), begin, begin + run.span_us)),
-    }
-    if run.start is not None:
-        start, mark = run.start, line_mark(run.line)
-        parts["of which line mark"] = best(lambda: line_mark(run.line))
-        parts["of which checks"] = best(lambda: checked_tables(run.line, mark, start))
-    began = time.process_time()
-    engine.advance(begin + run.warm_up_us + run.span_us)
-    parts["run"] = (time.process_time() - began) * 1e3
-    print("  ms of CPU: " + ", ".join(f"{name} {ms:.2f}" for name, ms in parts.items()))
+    figures = before.since(before)
+    seed = run.seed if run.start is None else None
+    first = lambda: Opening(run.line, run.engine, seed=seed, start=run.start)  # noqa: E731
+    for name, work in (
+        ("to begin at all, once", first),
+        ("to open one replication", lambda: run.opened(1)),
+        ("to read its counters", engine.counters),
+        ("to work out its figures", lambda: readings.figures(figures, begin, begin + run.span_us)),
+    ):
+        show(f"  {name}", _ms(work), "ms", scale=1e-3)
+
+
+def _measured(demand: Demand, turns: int) -> None:
+    run = Run(demand.line, demand.start, 1, 0, demand.span_us, "kernel")
+    for jobs in (1, 2):
+        took = [_answered_s(demand, jobs) for _ in range(turns)]
+        most = demand.wanted_s if jobs == 2 else None
+        show(f"{demand.words}, {jobs} threads", took, "s", most=most)
+    _parts(run)
+    simpy = _one_s(replace(run, engine="simpy"), demand.simpy_replications)
+    kernel = [_one_s(run, min(20, demand.replications)) for _ in range(turns)]
+    show("  one replication, CPU", kernel, "ms", scale=1e-3)
+    show("  SimPy / compiled engine, one replication", [simpy / one for one in kernel], "times")
 
 
 def main() -> None:
     """Measure both lines."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--share", type=float, default=0.1, help="of the replications; 1: all")
+    parser.add_argument("--share", type=float, default=1.0, help="of the replications; 1: all")
     share = parser.parse_args().share
     storage, tube = load("storage_line"), load("tube_line")
     plant = open_engine(storage, seed=1)
     plant.advance(14 * DAY_US)
-    shift = whatif.Plan(
-        span_us=8 * HOUR_US,
-        start=plant.snapshot(),
-        figure="good",
-        precision=None,
-        most=max(2, round(1000 * share)),
-    )
-    _timed(storage, shift, 2.0)
-    _parts(Run(storage, shift.start, 1, 0, shift.span_us, "kernel"))
-    day = whatif.Plan(
-        span_us=DAY_US, figure="good", precision=None, most=max(2, round(100 * share))
-    )
-    _timed(tube, day, 60.0)
-    _parts(Run(tube, None, 1, 0, DAY_US, "kernel"))
+    print(machine())
+    shifts = max(2, round(1000 * share))
+    _measured(Demand(storage, plant.snapshot(), 8 * HOUR_US, shifts, 2.0, 3), turns=5)
+    days = max(2, round(100 * share))
+    _measured(Demand(tube, None, DAY_US, days, 60.0, 1), turns=1)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,9 @@ _REFUSALS = {
     "put it among the server's trusted_clients",
     ua.StatusCodes.BadCertificateTimeInvalid: "the client's certificate is out of date; "
     "make a new one",
-    ua.StatusCodes.BadSecurityChecksFailed: "the server refuses our certificate or encryption; "
-    "put the client's certificate among the server's trusted_clients",
+    ua.StatusCodes.BadSecurityChecksFailed: "one side's certificate or encryption is not what the "
+    "other expects; both ends must use the same pki directory, or the client's certificate be "
+    "among the server's trusted_clients",
     ua.StatusCodes.BadSecurityPolicyRejected: "the server refuses this encryption; "
     "it must offer Basic256Sha256, signed and encrypted",
 }

@@ -21,6 +21,7 @@ from asyncua.server.internal_session import InternalSession
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from opcua.framing import GuardedTransports
 from opcua.history import History
 from opcua.history_read import HistoryReads, show_history
 from opcua.limited_session import LimitedSession
@@ -47,6 +48,7 @@ _POLICIES = (
     ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
     ua.SecurityPolicyType.Aes256Sha256RsaPss_Sign,
 )
+_CHUNK_BYTES = 65_535
 _UNACKNOWLEDGED = 64
 """Notifications that are kept for a client to ask for again; each may be of some 100 kB."""
 
@@ -79,6 +81,8 @@ async def guarded_server(
     server.set_endpoint(url)
     server.set_server_name(name)
     server.disable_clock()
+    server.limits.max_message_size = limits.message_bytes
+    server.limits.max_chunk_count = -(-limits.message_bytes // _CHUNK_BYTES)
     if security is None:
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         server.set_identity_tokens([ua.AnonymousIdentityToken])
@@ -142,6 +146,8 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
         self.subscription_service = BulkSubscriptions(self.aspace, self, self.table, limits)
         self.isession.subscription_service = self.subscription_service
         self.allow_remote_admin = False
+        self.max_connections = limits.connections
+        self.asyncio_transports = GuardedTransports(_CHUNK_BYTES)
 
     async def load_standard_address_space(self, shelf_file: Any = None) -> None:
         self.aspace._nodes = standard_nodes(self._namespaces)  # noqa: SLF001 -- asyncua's own cache does the same

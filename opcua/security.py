@@ -42,7 +42,10 @@ __all__ = [
     "client_security",
     "is_loopback",
     "make_pki",
+    "require_whole",
+    "self_signed",
     "server_security",
+    "write_secret",
 ]
 
 SERVER_URI = "urn:linetwin:plc"
@@ -100,7 +103,7 @@ class ServerSecurity:
         try:
             rejected.mkdir(mode=0o700, exist_ok=True)
             if len(list(rejected.iterdir())) < _MOST_REJECTED:
-                _write(rejected / f"{name}.der", certificate)
+                write_secret(rejected / f"{name}.der", certificate)
         except OSError as error:
             if not isinstance(error, FileExistsError):
                 _log.warning("%s: a refused certificate can't be kept: %s", rejected, error)
@@ -155,7 +158,7 @@ def make_pki(directory: Path) -> None:
             be made.
     """
     if directory.is_dir() and any(directory.iterdir()):
-        _require_whole(directory)
+        require_whole(directory)
         return
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +174,7 @@ def make_pki(directory: Path) -> None:
         made.replace(directory)
     except OSError:
         # Somebody else was first: a directory that is not empty can't be replaced.
-        _require_whole(directory)
+        require_whole(directory)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -213,7 +216,12 @@ def client_security(directory: Path) -> ClientSecurity:
     )
 
 
-def _require_whole(directory: Path) -> None:
+def require_whole(directory: Path) -> None:
+    """Refuse a directory in which a part is missing.
+
+    Raises:
+        UsageError: so it is.
+    """
     missing = [name for name in _FILES if not (directory / name).is_file()]
     if missing:
         raise UsageError(
@@ -230,22 +238,23 @@ def _fill(directory: Path) -> None:
         ("server", SERVER_URI, ExtendedKeyUsageOID.SERVER_AUTH),
         ("client", CLIENT_URI, ExtendedKeyUsageOID.CLIENT_AUTH),
     ):
-        key, certificate = _self_signed(name, uri, usage)
-        _write(directory / f"{name}.key.pem", key)
-        _write(directory / f"{name}.cert.der", certificate)
+        key, certificate = self_signed(name, uri, usage)
+        write_secret(directory / f"{name}.key.pem", key)
+        write_secret(directory / f"{name}.cert.der", certificate)
         if name == "client":
-            _write(trusted / "twin.der", certificate)
-    _write(directory / "password", secrets.token_urlsafe(24).encode())
+            write_secret(trusted / "twin.der", certificate)
+    write_secret(directory / "password", secrets.token_urlsafe(24).encode())
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a new file that its owner alone can read."""
     # Never readable by others, not even for the instant between making and chmod.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
 
 
-def _self_signed(name: str, uri: str, usage: x509.ObjectIdentifier) -> tuple[bytes, bytes]:
+def self_signed(name: str, uri: str, usage: x509.ObjectIdentifier) -> tuple[bytes, bytes]:
     """Make a key (PEM) and its certificate (DER) as OPC 10000-6, 6.2.2 wants it."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name(

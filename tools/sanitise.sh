@@ -12,7 +12,8 @@ git ls-files -z --cached --others --exclude-standard | tar --null --files-from=-
 cd "$copy"
 gcc -std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
     -shared -fPIC -fvisibility=hidden twin/engine/kernel.c -o twin/engine/libkernel.so
-export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+export LD_PRELOAD
 # Python itself frees little when it ends: its leaks are put down and not counted.
 export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1"
 export LSAN_OPTIONS="exitcode=0:log_path=$copy/leaks:print_suppressions=0"

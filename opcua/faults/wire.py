@@ -45,12 +45,16 @@ class Wire:
         """Get between one protocol and its transport."""
         ways = (_Way(self, protocol.data_received), _Way(self, protocol.transport.write))
         end = _End(protocol, *ways)
-        self._ends = [other for other in self._ends if not other.closed] + [end]
+        self._ends.append(end)
         protocol.data_received = end.receive
         # Everything that is sent goes by the processor; the protocol itself only closes.
         protocol.processor._transport = _Transport(protocol.transport, end)  # noqa: SLF001
         if self.cut == "reset":
             end.reset()
+
+    def detach(self, protocol: Any) -> None:
+        """Forget a connection that has ended, and all that it held."""
+        self._ends = [end for end in self._ends if end.protocol is not protocol]
 
     def reset(self) -> None:
         """Reset every connection."""
@@ -84,6 +88,10 @@ class _Clients(list[Any]):
     def append(self, protocol: Any) -> None:
         super().append(protocol)
         self._wire.attach(protocol)
+
+    def remove(self, protocol: Any) -> None:
+        super().remove(protocol)
+        self._wire.detach(protocol)
 
 
 class _Way:
@@ -134,7 +142,7 @@ class _End:
     def __init__(self, protocol: Any, inwards: _Way, outwards: _Way) -> None:
         self.inwards = inwards
         self.outwards = outwards
-        self._protocol = protocol
+        self.protocol = protocol
         self._transport = protocol.transport
 
     @property

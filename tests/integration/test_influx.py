@@ -84,6 +84,7 @@ def test_a_lines_signals_are_typed_fields_with_tags_of_identity(address) -> None
         "machine": ["line", "machine", "site", "station"],
         "variable": ["line", "machine", "site", "station", "variable"],
         "alarm": ["alarm", "line", "machine", "site", "station"],
+        "defect": ["defect", "line", "machine", "site", "station"],
         "buffer": ["buffer", "line", "site", "station"],
         "lane": ["lane", "line", "site", "station"],
     }

@@ -21,6 +21,8 @@ PAGES = (
     "docs/how-to/describe-a-line.md",
     "docs/how-to/connect-a-client.md",
     "docs/how-to/connect-a-real-plc.md",
+    "docs/how-to/work-with-alarms.md",
+    "docs/how-to/secure-a-plc.md",
     "docs/how-to/trace.md",
     "docs/how-to/what-if.md",
     "docs/how-to/bottleneck.md",

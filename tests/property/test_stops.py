@@ -90,7 +90,7 @@ def test_both_engines_stop_at_the_same_event(
         log = EventLog()
         engine = open_engine(line, name, seed=seed, log=log)
         engine.advance(from_us)
-        stopped = engine.advance_until(END_US, stop)
+        stopped = engine.advance(END_US, stop)
         at = (stopped, engine.now_us, log.digest(), log.count)
         counted = engine.counters()
         if not stopped:
@@ -105,7 +105,7 @@ def test_both_engines_stop_at_the_same_event(
 def test_it_stops_when_it_first_holds(drawn: tuple[Line, Stop]) -> None:
     line, stop = drawn
     stopped = SimpyEngine(line)
-    holds = stopped.advance_until(END_US, stop)
+    holds = stopped.advance(END_US, stop)
     if not isinstance(stop, MachineIn):
         # A snapshot tells of the end of an instant, and what holds may have passed by then.
         assert _holds(line, stopped, stop) == holds
@@ -120,15 +120,13 @@ def test_the_storage_line_stops() -> None:
     last = len(line.stations) - 1
     end = 30 * 24 * 3_600 * SECOND
     engine = open_engine(line, "kernel")
-    assert engine.advance_until(end, GoodParts(line.stations[last].id, 3))
+    assert engine.advance(end, GoodParts(line.stations[last].id, 3))
     assert engine.counters().good[last] == 3
     before = engine.now_us
     down = MachineIn(line.stations[0].machine_id(0), Condition.PLANNED_STOP)
-    assert engine.advance_until(2 * end, down)
+    assert engine.advance(2 * end, down)
     assert before < engine.now_us < 2 * end
-    assert not engine.advance_until(
-        engine.now_us + SECOND, GoodParts(line.stations[last].id, 10**9)
-    )
+    assert not engine.advance(engine.now_us + SECOND, GoodParts(line.stations[last].id, 10**9))
 
 
 @pytest.mark.parametrize("name", ["simpy", "kernel"])
@@ -149,6 +147,6 @@ def test_what_can_not_come_about_is_refused(name: EngineName, stop: Stop, says: 
         buffers=(Buffer(id="AB", sources="A", sinks="B"),),  # type: ignore[arg-type]
     )
     with pytest.raises(EngineError, match=says):
-        open_engine(line, name).advance_until(SECOND, stop)
+        open_engine(line, name).advance(SECOND, stop)
     with pytest.raises(EngineError, match=says):
         simulate(line, engine=name, until="1 s", stop=stop)

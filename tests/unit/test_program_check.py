@@ -8,20 +8,22 @@ import numpy as np
 import pytest
 
 from lines.loader import load
-from twin.engine.kernel import KernelEngine, Origin, kernel_library
-from twin.engine.kernel import _as_struct as through_the_border
+from twin.engine import Operations
+from twin.engine.kernel import KernelEngine, kernel_library
+from twin.engine.kernel_library import as_struct as through_the_border
+from twin.engine.kernel_start import KernelStart
 from twin.engine.program import LAYOUT, Program, lower
 from twin.engine.program_check import RANGES, REFERENCES, VALUES, check_program
 from twin.errors import EngineError
 from twin.model import Line
 
-ANYTHING = ("_k0", "_k1", "_below", ".below")
-"""Keys and thresholds: any bits will do."""
+ANYTHING = ("_k0", "_k1", "_below", ".below", ".bytes")
+"""Keys, thresholds and texts: any bits will do."""
 
 
 @pytest.fixture
 def program() -> Program:
-    return lower(load("storage_line"), 1, 0)
+    return lower(load("storage_line"))
 
 
 def changed(program: Program, table: str, column: str, row: int, value: int) -> Program:
@@ -43,7 +45,7 @@ def test_every_column_has_a_rule() -> None:
 
 @pytest.mark.parametrize("name", ["storage_line", "tube_line"])
 def test_programs_of_the_packaged_lines_are_sound(name: str) -> None:
-    check_program(lower(load(name), 1, 0))
+    check_program(lower(load(name)))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,9 @@ def test_programs_of_the_packaged_lines_are_sound(name: str) -> None:
         ("stops", "lasts_us", 1 << 61, "must be less than every_us"),
         ("tables", "quantile", 1 << 61, "quantiles must not fall"),
         ("tables", "quantile", 0, "must be 1 to"),
+        ("streams", "text_from", 1 << 40, "reaches beyond the"),
+        ("streams", "text_count", 1 << 40, "reaches beyond the"),
+        ("buffers", "rework_lane", 10_000, "rework_lane: row 0 says 10000"),
     ],
 )
 def test_a_number_that_lies_is_refused(
@@ -91,6 +96,8 @@ def test_a_range_that_reaches_beyond_the_end_is_refused(program: Program) -> Non
         ("places", lambda rows: rows.astype(np.int32), "must be rows of int64"),
         ("places", np.asfortranarray, "must be rows of int64"),
         ("lanes", lambda rows: rows[:0], "there is nothing to point at"),
+        ("streams", lambda rows: rows[:-1], "streams: must have"),
+        ("stream_texts", lambda rows: rows[:1], "reaches beyond the 8 bytes"),
         ("machines", lambda _: None, "machines: missing"),
     ],
 )
@@ -113,7 +120,7 @@ def test_a_missing_table_and_a_strange_one_are_refused(program: Program) -> None
 def test_a_program_changed_anywhere_is_refused_or_runs(name: str) -> None:
     """Random cells of every table, with numbers that hurt; the sanitiser build looks closer."""
     line, refused = load(name), 0
-    program = lower(line, 1, 0)
+    program = lower(line)
     rng = np.random.default_rng(len(name))
     hurts = (-(1 << 63), -2, -1, 0, 1, 2, 1 << 31, (1 << 62) - 1, (1 << 63) - 1)
     # Something due each microsecond is sound, and slow.
@@ -136,11 +143,12 @@ def test_a_program_changed_anywhere_is_refused_or_runs(name: str) -> None:
 def run(line: Line, program: Program) -> None:
     """Half an hour of a program in the kernel."""
 
-    def opened(library: Any, logging: bool) -> Any:
-        return library.linetwin_open(through_the_border(program), 10 * HOUR, logging)
+    def put(library: Any, tables: Any) -> Any:
+        return library.linetwin_empty(tables, 10 * HOUR)
 
-    engine = KernelEngine(line, start_us=10 * HOUR, start=Origin(program, None, opened))
-    engine.advance(10 * HOUR + HOUR // 2, most_operations=20_000)
+    engine = KernelEngine.from_start(KernelStart(line, program, put, start_us=10 * HOUR))
+    engine.advance(10 * HOUR + HOUR // 2, Operations(20_000))
+    engine.counters()
 
 
 HOUR = 3_600_000_000

@@ -177,7 +177,7 @@ def test_an_hour_is_noted_once_however_it_is_run_through(engine: EngineName) -> 
         steps.advance(stop)
     # The event that stops it is at a full hour, and not the last at it.
     made = int(whole.counters().good_by_hour[2, 0])
-    stopped = steps.advance_until(4 * HOUR, GoodParts("C", made))
+    stopped = steps.advance(4 * HOUR, GoodParts("C", made))
     assert stopped
     assert len(steps.counters().good_by_hour) == 2
     steps.advance(3 * HOUR)

@@ -6,6 +6,7 @@ import typer
 
 from twin.cli import (
     bottleneck,
+    certs,
     check,
     command,
     compare,
@@ -48,6 +49,7 @@ app.command("search", epilog=search.EXAMPLES)(search.find)
 app.command("bottleneck", epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
 app.command("forecast", epilog=forecast.EXAMPLES)(forecast.forecast)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
+app.add_typer(certs.app, name="certs")
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.add_typer(users.app, name="users")
 app.command("history", epilog=history.EXAMPLES)(history.history)

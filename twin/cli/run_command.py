@@ -44,6 +44,7 @@ from twin.cli.page_options import (
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
 from twin.cli.screen import STDERR, STDOUT, several
+from twin.cli.served_plants import ServedPlant
 from twin.cli.stores import (
     DATABASE,
     ORG,
@@ -59,6 +60,7 @@ from twin.cli.terminal_view import LEGEND, height_wanted, line_panel, spool_text
 from twin.cli.watch import History, LiveLine
 from twin.errors import LinetwinError, QuantityError, UsageError
 from twin.historian.port import Query
+from twin.model.line import Line
 from twin.model.quantity import parse_duration
 from twin.model.spool_status import SpoolStatus
 
@@ -72,7 +74,7 @@ EXAMPLES = (
 )
 _log = logging.getLogger("twin.live")
 
-Plant: TypeAlias = LineProcess | MappedPlant
+Plant: TypeAlias = LineProcess | MappedPlant | ServedPlant
 
 REDRAW_S = 0.5
 PLAIN_EVERY_S = 5.0
@@ -118,6 +120,13 @@ def run(
             "May be given once a line."
         ),
     ] = None,
+    there: Annotated[
+        bool,
+        typer.Option(
+            "--plcs-are-there",
+            help="Start no PLCs: 'twin plc' serves them here, with the same --data and --speed.",
+        ),
+    ] = False,
     influx: InfluxUrl = None,
     database: Database = DATABASE,
     org: Org = ORG,
@@ -139,7 +148,8 @@ def run(
     ports = line_ports(loaded, ports_from)
     maps = maps_of(tags or (), loaded)
     emulated = [of for of, line in zip(ports, loaded, strict=True) if line.id not in maps]
-    must_be_free([(plc, port) for of_line in emulated for plc, port in of_line.items()])
+    if not there:
+        must_be_free([(plc, port) for of_line in emulated for plc, port in of_line.items()])
     address = influx_address(influx, database, org, token_file)
     places = DataPlaces(data)
     at = page_address(page_host, page_port, page_certificate, page_key, behind_proxy, places.users)
@@ -154,14 +164,19 @@ def run(
     for noisy in ("opcua", "asyncua"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     store = open_store(places, loaded, address)
-    since_us = _since_us(store, ids)
+    since_us = 0 if there else _since_us(store, ids)
     done = dict.fromkeys(names, 0.0)
+
+    def plant_of(name: str, line: Line, of_line: dict[str, int]) -> Plant:
+        if line.id in maps:
+            return MappedPlant(name, maps[line.id])
+        if there:
+            return ServedPlant(name, speed, of_line)
+        progress = partial(done.__setitem__, name)
+        return LineProcess(name, speed, seed, data, of_line, since_us, progress)
+
     processes = [
-        MappedPlant(name, maps[line.id])
-        if line.id in maps
-        else LineProcess(
-            name, speed, seed, data, of_line, since_us, partial(done.__setitem__, name)
-        )
+        plant_of(name, line, of_line)
         for name, line, of_line in zip(names, loaded, ports, strict=True)
     ]
     history = History(store.historian, store.every_s)

@@ -69,7 +69,7 @@ def carried_over(
     ...                                   Station(id="B", cycle_time="7 s")),
     ...                 buffers=(Buffer(id="AB", sources="A", sinks="B", capacity=capacity),))
     >>> engine = open_engine(line(3), "simpy")
-    >>> engine.advance(60_000_000)
+    >>> _ = engine.advance(60_000_000)
     >>> today = engine.snapshot()
     >>> today.places.waits_for  # A has no room
     (2, 0)

@@ -24,6 +24,8 @@ __all__ = [
     "Purpose",
     "draw_index",
     "key_for",
+    "run_text",
+    "stream_text",
     "threshold",
     "word",
     "words",
@@ -62,6 +64,19 @@ class Key(NamedTuple):
     k1: int
 
 
+SEPARATOR = "\x1f"
+
+
+def run_text(seed: int, replication: int) -> str:
+    """How the texts begin that a run's keys are made of."""
+    return f"{seed}{SEPARATOR}{replication}{SEPARATOR}"
+
+
+def stream_text(purpose: Purpose, station: str, machine: int = -1, detail: str = "") -> str:
+    """How the text ends that a stream's key is made of; arguments as `key_for`."""
+    return SEPARATOR.join([purpose.value, station, str(machine), detail])
+
+
 def key_for(
     seed: int, replication: int, purpose: Purpose, station: str, machine: int = -1, detail: str = ""
 ) -> Key:
@@ -77,7 +92,7 @@ def key_for(
     >>> key_for(1, 0, Purpose.SERVICE, "STK") == key_for(1, 0, Purpose.SERVICE, "STK")
     True
     """
-    text = "\x1f".join([str(seed), str(replication), purpose.value, station, str(machine), detail])
+    text = run_text(seed, replication) + stream_text(purpose, station, machine, detail)
     digest = hashlib.blake2b(text.encode(), digest_size=16, person=b"linetwin-draw").digest()
     return Key(int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little"))
 

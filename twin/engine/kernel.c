@@ -53,9 +53,11 @@ enum EventKind {
     OPERATION_STARTED = 1, OPERATION_COMPLETED, PART_PASSED, PART_SCRAPPED, PART_REWORKED,
     STATE_CHANGED, MACHINE_FAILED, MACHINE_REPAIRED, MATERIAL_DELIVERED
 };
-enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, COUNT_REACHED = 3, STOPPED = 4 };
+enum Outcome { OK = 0, OUT_OF_MEMORY = 1, LOG_IS_FULL = 2, STOPPED = 3 };
 
 /* ---- The program: a line as arrays of structs of int64, laid out by program.py ---------------- */
+
+/* The keys are none of the line's: an engine has these rows in memory of its own, and its keys there. */
 
 typedef struct { u64 k0, k1; } Key;
 typedef struct { i64 from, count; } Range;
@@ -84,12 +86,15 @@ typedef struct { i64 stock, has_delivery, every_us, first_us, amount; Range stat
 typedef struct { i64 material, amount; } UsePlan;
 typedef struct { i64 below, bit; } ArisePlan;
 typedef struct { i64 bit, below; Key key; } DetectPlan;
+typedef struct { Range lanes; i64 rework_lane; } BufferPlan;
+typedef struct { Range text; } StreamPlan;  /* bytes of `stream_texts` */
 
 #define PLAN_TABLES(X)                                                                             \
     X(StationPlan, stations) X(GroupPlan, groups) X(InletPlan, inlets) X(OutletPlan, outlets)        \
     X(LanePlan, lanes) X(MachinePlan, machines) X(PlacePlan, places) X(ModePlan, modes)              \
     X(ServicePlan, services) X(CalendarPlan, calendars) X(StopPlan, stops)                          \
     X(MaterialPlan, materials) X(UsePlan, uses) X(ArisePlan, arise) X(DetectPlan, detect)            \
+    X(BufferPlan, buffers) X(StreamPlan, streams) X(i64, stream_texts)                              \
     X(i64, crews) X(i64, inlet_lanes) X(i64, outlet_lanes) X(i64, lane_takers) X(i64, lane_givers)   \
     X(i64, calendar_stations) X(i64, material_stations) X(i64, tables) X(i64, table_constants)
 
@@ -262,8 +267,20 @@ typedef struct { i64 task; union { Place *place; Lane *lane; }; } Todo;
 enum Summed { OPERATIONS = 0, GOOD_PARTS = 1, PARTS_IN_LANES = 2, PLACES_IN_CONDITION = 3 };
 typedef struct { i64 what; Range of; i64 other, at_least, at_most; } StopAt;
 
+/* What a state that was loaded has not been told yet, as it depends on draws: who waits, in turn. */
+typedef struct { i64 turn, subject, waits_for; } Turn;
+typedef struct { i64 places, machines; int settled; Turn *turns; } Rest;
+
+/* Time that a station's places had been starved and blocked when the engine began. */
+typedef struct { i64 starved_us, blocked_us; } Begun;
+
+#define MOST_OF_A_NAME 128
+
 typedef struct Engine {
     Program plan;
+    char draws_of[MOST_OF_A_NAME];  /* seed and replication: how the texts begin that keys are made of */
+    i64 draws_of_bytes;
+    Rest *rest;             /* NULL where nothing was loaded */
     char *block;            /* where everything of the following lies up to `clock_due_us` */
     size_t block_bytes;
 #define DECLARE(type, name) type *name;
@@ -272,6 +289,9 @@ typedef struct Engine {
 #define DECLARE(type, name, table) type **name;
     LINK_TABLES(DECLARE)
 #undef DECLARE
+    StationPlan *own_stations; ModePlan *own_modes; DetectPlan *own_detect;  /* the plan's rows, with keys */
+    Begun *begun;           /* of each station */
+    i64 *ends_us;           /* of a loaded machine: when its repair or maintenance ends; NONE: no such */
     Tournament *inner;      /* of each machine with several places: its places */
     Leaf *leaves;           /* of `work` */
     Tournament clocks;      /* calendars, deliveries, services, failures by time: they rarely fire */
@@ -279,10 +299,10 @@ typedef struct Engine {
     i64 *clock_due_us, *work_due_us;  /* of each leaf */
     i64 services_leaf, failures_leaf, next_clock_us;
     i64 counted_from_us, reach_us;  /* of pending events */
-    i64 most_operations, most_events;
+    i64 most_events;
     const StopAt *stop_at;  /* NULL: nothing to watch for */
     i64 stop;               /* why to stop before the time is up: an Outcome */
-    i64 now_us, start_us, began_us, end_us, turns, completed_operations;
+    i64 now_us, start_us, began_us, end_us, turns;
     Load made;              /* what an operation has made, until it is judged */
     Todo *todo; i64 todo_room, todo_count, lanes_that_gained;
     i64 *hourly; i64 hourly_room, hourly_count, next_hour_us;  /* what has left the line by each full hour */
@@ -502,6 +522,102 @@ static void schedule_service(Engine *e, const Service *s) {
 /* A time-dependent failure of a machine, or the end of its repair. */
 static void schedule_failure(Engine *e, const Machine *m, i64 at) {
     set_clock(e, e->failures_leaf + (m - e->machines), at);
+}
+
+/* ---- Keys: BLAKE2b (RFC 7693) of what a stream is for, as draws.py makes them ------------------------ */
+
+static const u64 blake_start[8] = {
+    UINT64_C(0x6A09E667F3BCC908), UINT64_C(0xBB67AE8584CAA73B), UINT64_C(0x3C6EF372FE94F82B),
+    UINT64_C(0xA54FF53A5F1D36F1), UINT64_C(0x510E527FADE682D1), UINT64_C(0x9B05688C2B3E6C1F),
+    UINT64_C(0x1F83D9ABFB41BD6B), UINT64_C(0x5BE0CD19137E2179)};
+static const uint8_t blake_order[10][16] = {
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+    {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
+    {11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4},
+    {7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8},
+    {9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13},
+    {2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9},
+    {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11},
+    {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
+    {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5},
+    {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0}};
+
+enum { BLAKE_BLOCK = 128 };
+#define ROTATED(word, by) ((word) >> (by) | (word) << (64 - (by)))
+#define BLAKE_MIX(a, b, c, d, x, y)                                                                \
+    a += b + (x); d = ROTATED(d ^ a, 32); c += d; b = ROTATED(b ^ c, 24);                          \
+    a += b + (y); d = ROTATED(d ^ a, 16); c += d; b = ROTATED(b ^ c, 63);
+
+static void blake_compress(u64 h[8], const uint8_t *block, u64 bytes, int last) {
+    u64 m[16] = {0}, v[16];
+    for (int i = 0; i < BLAKE_BLOCK; i++) m[i / 8] |= (u64)block[i] << i % 8 * 8;
+    for (int i = 0; i < 8; i++) {
+        v[i] = h[i];
+        v[8 + i] = blake_start[i];
+    }
+    v[12] ^= bytes;
+    if (last) v[14] = ~v[14];
+    for (int round = 0; round < 12; round++) {
+        const uint8_t *o = blake_order[round % 10];
+        BLAKE_MIX(v[0], v[4], v[8], v[12], m[o[0]], m[o[1]])
+        BLAKE_MIX(v[1], v[5], v[9], v[13], m[o[2]], m[o[3]])
+        BLAKE_MIX(v[2], v[6], v[10], v[14], m[o[4]], m[o[5]])
+        BLAKE_MIX(v[3], v[7], v[11], v[15], m[o[6]], m[o[7]])
+        BLAKE_MIX(v[0], v[5], v[10], v[15], m[o[8]], m[o[9]])
+        BLAKE_MIX(v[1], v[6], v[11], v[12], m[o[10]], m[o[11]])
+        BLAKE_MIX(v[2], v[7], v[8], v[13], m[o[12]], m[o[13]])
+        BLAKE_MIX(v[3], v[4], v[9], v[14], m[o[14]], m[o[15]])
+    }
+    for (int i = 0; i < 8; i++) h[i] ^= v[i] ^ v[8 + i];
+}
+
+/* 16 bytes of digest, made personal with "linetwin-draw", of one text after another. */
+static Key hashed(const char *first, i64 first_bytes, const char *second, i64 second_bytes) {
+    u64 h[8];
+    memcpy(h, blake_start, sizeof h);
+    h[0] ^= UINT64_C(0x01010010);
+    h[6] ^= UINT64_C(0x6E697774656E696C);  /* "linetwin" */
+    h[7] ^= UINT64_C(0x000000776172642D);  /* "-draw" */
+    i64 bytes = first_bytes + second_bytes;
+    for (i64 done = 0; done < bytes || !done; done += BLAKE_BLOCK) {
+        uint8_t block[BLAKE_BLOCK] = {0};
+        i64 end = bytes - done < BLAKE_BLOCK ? bytes : done + BLAKE_BLOCK;
+        for (i64 i = done; i < end; i++)
+            block[i - done] = (uint8_t)(i < first_bytes ? first[i] : second[i - first_bytes]);
+        blake_compress(h, block, (u64)end, end == bytes);
+    }
+    return (Key){h[0], h[1]};
+}
+
+static Key stream_key(const Engine *e, i64 stream) {
+    Range text = e->plan.streams[stream].text;
+    return hashed(e->draws_of, e->draws_of_bytes, (const char *)e->plan.stream_texts + text.from, text.count);
+}
+
+/* Streams are numbered as `streams_of` in program.py does: stations, modes, detections. */
+enum { KEYS_OF_STATION = 5, KEYS_OF_MODE = 2 };
+
+static void make_keys(Engine *e) {
+    const Program *plan = &e->plan;
+    i64 stream = 0;
+    for (StationPlan *sp = e->own_stations; sp < e->own_stations + plan->stations_count; sp++) {
+        sp->service = stream_key(e, stream++);
+        sp->route = stream_key(e, stream++);
+        sp->arise_key = stream_key(e, stream++);
+        sp->false_reject = stream_key(e, stream++);
+        sp->outcome = stream_key(e, stream++);
+        e->stations[sp - e->own_stations].service = sp->service;
+    }
+    stream += KEYS_OF_MODE * plan->modes_count;
+    for (i64 i = 0; i < plan->detect_count; i++) e->own_detect[i].key = stream_key(e, stream++);
+}
+
+/* Most failures never happen in a run: their keys are made at the first draw. */
+static Key mode_key(const Engine *e, i64 mode, int lasts) {
+    Key *key = lasts ? &e->own_modes[mode].lasts : &e->own_modes[mode].due;
+    if (!key->k0 && !key->k1)
+        *key = stream_key(e, KEYS_OF_STATION * e->plan.stations_count + KEYS_OF_MODE * mode + lasts);
+    return *key;
 }
 
 /* ---- Draws (rules S2, S3) --------------------------------------------------------------------------- */
@@ -1200,7 +1316,6 @@ static OFTEN void count_completed(Engine *e, const Place *p, i64 parts) {
     m->worked_us += p->work.left_us;
     m->cycle_time_us = e->now_us - p->work.started_us;
     m->station->completed++;
-    if (RARELY(++e->completed_operations >= e->most_operations)) e->stop = COUNT_REACHED;
     if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, parts);
 }
 
@@ -1274,7 +1389,7 @@ static i64 variate_of(const Engine *e, i64 table, Key key, u64 index) {
 }
 
 static i64 draw_due(const Engine *e, const Mode *mode, i64 from) {
-    return from + variate_of(e, mode->plan->due_table, mode->plan->due, (u64)mode->count);
+    return from + variate_of(e, mode->plan->due_table, mode_key(e, mode - e->modes, 0), (u64)mode->count);
 }
 
 static Mode *first_mode(const Machine *m) {
@@ -1315,7 +1430,7 @@ static void schedule_repair(Engine *e, Machine *m, i64 at) {
 
 static void begin_repair(Engine *e, Machine *m) {
     const ModePlan *mp = m->down->plan;
-    i64 lasts = variate_of(e, mp->lasts_table, mp->lasts, (u64)m->down->count);
+    i64 lasts = variate_of(e, mp->lasts_table, mode_key(e, m->down - e->modes, 1), (u64)m->down->count);
     schedule_repair(e, m, e->now_us + lasts);
 }
 
@@ -1631,13 +1746,11 @@ static void note_hour(Engine *e) {
     if (e->next_hour_us - e->began_us > MOST_HOURS * HOUR_US) e->next_hour_us = FOREVER;
 }
 
-/* Run on until everything up to and at an instant has happened, or until so many operations have
- * been completed since the start, or the log holds `most_events`, or right after the event with which
- * a condition comes to hold; nothing happens if it holds already. */
-EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_operations, i64 most_events, const StopAt *stop) {
+/* Run on until everything up to and at an instant has happened, or the log holds `most_events`, or
+ * right after the event with which a condition comes to hold; nothing happens if it holds already. */
+EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_events, const StopAt *stop) {
     int ended = setjmp(e->give_up);
     if (ended) return ended;
-    e->most_operations = most_operations;
     e->most_events = most_events;
     e->stop_at = stop;
     e->stop = OK;
@@ -1671,8 +1784,21 @@ static void start_machine(Engine *e, Machine *m) {
     }
 }
 
+static i64 time_in(const Engine *e, const Station *s, int condition) {
+    i64 sum = 0;
+    const Machine *m = e->machines + s->plan->machines.from;
+    for (const Machine *end = m + s->plan->machines.count; m < end; m++) {
+        sum += m->time_us[condition];
+        for (const Place *p = m->places; p < m->places + m->places_count; p++)
+            if (p->condition == condition) sum += e->end_us - p->since_us;
+    }
+    return sum;
+}
+
 /* From now on it is counted how much lies in the lanes and for want of what places wait. */
 static void begin_sums(Engine *e) {
+    for (i64 i = 0; i < e->plan.stations_count; i++)
+        e->begun[i] = (Begun){time_in(e, &e->stations[i], STARVED), time_in(e, &e->stations[i], BLOCKED)};
     for (Lane *lane = e->lanes; lane < e->lanes + e->plan.lanes_count; lane++)
         span_begins(&lane->level_us, lane->parts.count, e->now_us);
     for (Group *group = e->groups; group < e->groups + e->plan.groups_count; group++)
@@ -1719,6 +1845,7 @@ EXPORT void linetwin_close(Engine *e) {
             if (e->places[i].parts.elsewhere) free(e->places[i].parts.slots);
     }
     free(e->block);
+    free(e->rest);
     if (e->made.elsewhere) free(e->made.slots);
     free(e->todo);
     free(e->hourly);
@@ -1854,6 +1981,11 @@ static void lay_out(Engine *e) {
 #define LAY_LINKS(type, name, table) LAY(name, plan->name##_count)
     STATE_TABLES(LAY_TABLE)
     LINK_TABLES(LAY_LINKS)
+    LAY(own_stations, plan->stations_count)
+    LAY(own_modes, plan->modes_count)
+    LAY(own_detect, plan->detect_count)
+    LAY(begun, plan->stations_count)
+    LAY(ends_us, plan->machines_count)
     LAY(inner, plan->machines_count)
     LAY(leaves, plan->machines_count)
     LAY(work_due_us, plan->machines_count)
@@ -1874,15 +2006,28 @@ static void lay_out(Engine *e) {
     e->block_bytes = bytes;
 }
 
+/* What the rows of the plan that lie in the block say is read there. */
+static void read_own_plan(Engine *e) {
+    e->plan.stations = e->own_stations;
+    e->plan.modes = e->own_modes;
+    e->plan.detect = e->own_detect;
+}
+
+static void copy_plan(Engine *e, const Program *plan) {
+    memcpy(e->own_stations, plan->stations, (size_t)plan->stations_count * sizeof(StationPlan));
+    if (plan->modes_count) memcpy(e->own_modes, plan->modes, (size_t)plan->modes_count * sizeof(ModePlan));
+    if (plan->detect_count) memcpy(e->own_detect, plan->detect, (size_t)plan->detect_count * sizeof(DetectPlan));
+    read_own_plan(e);
+}
+
 /* An engine without any state yet; NULL if there is no memory for it. */
-static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us, int logging) {
+static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us) {
     Engine *e = calloc(1, sizeof(Engine));
     if (!e) return NULL;
     e->plan = *plan;
     e->start_us = start_us;
     e->now_us = e->end_us = e->began_us = now_us;
     e->next_hour_us = (now_us / HOUR_US + 1) * HOUR_US;
-    e->logging = logging;
     lay_out(e);
     e->block = calloc(1, e->block_bytes);
     if (!e->block) {
@@ -1890,6 +2035,7 @@ static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us, int lo
         return NULL;
     }
     lay_out(e);
+    copy_plan(e, plan);
     wire(e);
     wire_places(e);
     wire_leaves(e);
@@ -1899,26 +2045,99 @@ static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us, int lo
     return e;
 }
 
-/* An empty line at an instant, everything up; NULL if there is no memory for it. */
-EXPORT Engine *linetwin_open(const Program *plan, i64 start_us, int logging) {
-    Engine *e = bare_engine(plan, start_us, start_us, logging);
-    if (!e || start(e)) return e;
-    linetwin_close(e);
-    return NULL;
+/* An empty line at an instant, at rest: `linetwin_begin` sets it going; NULL if there is no memory. */
+EXPORT Engine *linetwin_empty(const Program *plan, i64 start_us) {
+    return bare_engine(plan, start_us, start_us);
 }
 
-/* Where a table of the state lies, and the size of its rows in bytes; for reading. */
-EXPORT const void *linetwin_state(const Engine *e, const char *name, i64 *count, i64 *row_bytes) {
-#define FIND(type, table)                                                                          \
-    if (!strcmp(name, #table)) {                                                                   \
-        *count = e->plan.table##_count;                                                            \
-        *row_bytes = (i64)sizeof(type);                                                            \
-        return e->table;                                                                           \
+/* A stream's key in a run that has begun, to check the two sides against each other. */
+EXPORT void linetwin_key(const Engine *e, i64 stream, Key *to) { *to = stream_key(e, stream); }
+
+/* ---- What has been counted ----------------------------------------------------------------------------
+ *
+ * Nothing of the state is known outside of this file: it is summed up here, in the order of Counters.
+ */
+
+static i64 starved_causes(const Engine *e, const Station *s) {
+    return e->groups[s->plan->groups.from].inlets_count + s->plan->uses.count;
+}
+
+static i64 blocked_causes(const Engine *e, const Station *s) {
+    return e->groups[s->plan->groups.from].outlets_count;
+}
+
+/* How many words `linetwin_count` writes. */
+EXPORT i64 linetwin_counted(const Engine *e) {
+    i64 words = (7 + CONDITIONS) * e->plan.stations_count + e->plan.buffers_count;
+    for (const Station *s = e->stations; s < e->stations + e->plan.stations_count; s++)
+        words += starved_causes(e, s) + blocked_causes(e, s);
+    return words;
+}
+
+static i64 sum_by_now(const Engine *e, Sum sum, i64 spans) {
+    return (i64)(sum + (u64)spans * (u64)e->end_us);
+}
+
+/* A station with one cause starves for it all the time; one with several says for which it does. */
+static void count_starved(const Engine *e, const Station *s, i64 starved_us, i64 *to) {
+    i64 causes = starved_causes(e, s), inlets = e->groups[s->plan->groups.from].inlets_count;
+    if (causes == 1) to[0] = starved_us;
+    if (causes < 2) return;
+    const Group *group = e->groups + s->plan->groups.from;
+    for (const Group *end = group + s->plan->groups.count; group < end; group++) {
+        for (i64 k = 0; k < group->inlets_count && k < causes; k++) to[k] += (i64)group->inlets[k].starved_us;
+        if (group->short_of < causes) to[group->short_of] += sum_by_now(e, 0, group->starved);
     }
-    STATE_TABLES(FIND)
-#undef FIND
-    *count = *row_bytes = 0;
-    return NULL;
+    for (i64 k = inlets; k < causes; k++) to[k] += (i64)e->uses[s->plan->uses.from + k - inlets].starved_us;
+}
+
+static void count_blocked(const Engine *e, const Station *s, i64 blocked_us, i64 *to) {
+    i64 causes = blocked_causes(e, s);
+    if (causes == 1) to[0] = blocked_us;
+    if (causes < 2) return;
+    const Group *group = e->groups + s->plan->groups.from;
+    for (const Group *end = group + s->plan->groups.count; group < end; group++)
+        for (i64 k = 0; k < group->outlets_count && k < causes; k++)
+            to[k] += sum_by_now(e, group->outlets[k].blocked_us, group->outlets[k].blocked);
+}
+
+static i64 level_of(const Engine *e, i64 lane) {
+    return sum_by_now(e, e->lanes[lane].level_us, e->lanes[lane].parts.count);
+}
+
+/* Write out what has been counted up to now; sums by cause and levels since the engine began. */
+EXPORT void linetwin_count(const Engine *e, i64 *to) {
+    const Program *plan = &e->plan;
+    i64 n = plan->stations_count;
+    memset(to, 0, (size_t)linetwin_counted(e) * sizeof(i64));
+    i64 *times = to + 7 * n, *levels = times + CONDITIONS * n, *starved = levels + plan->buffers_count;
+    i64 *blocked = starved;
+    for (i64 i = 0; i < n; i++) blocked += starved_causes(e, &e->stations[i]);
+    for (i64 i = 0; i < n; i++, times += CONDITIONS) {
+        const Station *s = &e->stations[i];
+        to[i] = s->started;
+        to[n + i] = s->completed;
+        const Machine *m = e->machines + s->plan->machines.from;
+        for (const Machine *end = m + s->plan->machines.count; m < end; m++) {
+            to[2 * n + i] += m->consumed;
+            to[3 * n + i] += m->good;
+            to[4 * n + i] += m->defective;
+            to[5 * n + i] += m->reworked;
+            to[6 * n + i] += m->failures;
+            for (int k = 0; k < CONDITIONS; k++) times[k] += m->time_us[k];
+            for (const Place *p = m->places; p < m->places + m->places_count; p++)
+                times[p->condition] += e->end_us - p->since_us;
+        }
+        count_starved(e, s, times[STARVED] - e->begun[i].starved_us, starved);
+        count_blocked(e, s, times[BLOCKED] - e->begun[i].blocked_us, blocked);
+        starved += starved_causes(e, s);
+        blocked += blocked_causes(e, s);
+    }
+    for (const BufferPlan *b = plan->buffers; b < plan->buffers + plan->buffers_count; b++, levels++) {
+        for (i64 k = 0; k < b->lanes.count; k++)
+            *levels = (i64)((u64)*levels + (u64)level_of(e, b->lanes.from + k));
+        if (b->rework_lane != NONE) *levels = (i64)((u64)*levels + (u64)level_of(e, b->rework_lane));
+    }
 }
 
 /* The events since the last call; they stand until the engine runs on. */
@@ -1941,14 +2160,10 @@ EXPORT i64 linetwin_now(const Engine *e) { return e->end_us; }
 EXPORT i64 linetwin_plan_row(const char *name) {
 #define SIZE(type, table) if (!strcmp(name, #table)) return (i64)sizeof(type);
     PLAN_TABLES(SIZE)
-    return 0;
-}
-
-EXPORT i64 linetwin_state_row(const char *name) {
-    STATE_TABLES(SIZE)
 #undef SIZE
     return 0;
 }
+
 
 /* ---- Snapshots: the state as rows of int64 that snapshot.py names, written out and read in ---------
  *
@@ -2122,18 +2337,18 @@ EXPORT void linetwin_save(const Engine *e, i64 *words) {
         if (!e->places[i].loaded) parts = save_load(parts, &e->places[i].parts, IN_OUT, i);
 }
 
-typedef struct { i64 turn, subject; } Turn;
-
 static int by_turn(const void *a, const void *b) {
     i64 x = ((const Turn *)a)->turn, y = ((const Turn *)b)->turn;
     return (x > y) - (x < y);
 }
 
 /* A clock that a changed line has brought begins now (rule S37). */
-static void draw_new_clocks(const Engine *e, Machine *m, const SavedMachine *from) {
-    i64 now = m->station->plan->by_time ? from->clock_us : from->worked_us;
+static void draw_new_clocks(const Engine *e, Machine *m) {
+    i64 now = m->station->plan->by_time ? m->clock_us : m->worked_us;
     for (Mode *mode = m->modes; mode < m->modes + m->plan->modes.count; mode++)
         if (mode->strikes_at == NONE) mode->strikes_at = draw_due(e, mode, now);
+    int by_work = m->plan->modes.count && !m->station->plan->by_time;
+    m->next_strike = by_work ? first_mode(m)->strikes_at : FOREVER;
 }
 
 static void load_machine(Engine *e, Machine *m, const SavedMachine *from) {
@@ -2154,8 +2369,7 @@ static void load_machine(Engine *e, Machine *m, const SavedMachine *from) {
     m->time_us[SETUP] = from->setup_us;
     m->time_us[MAINTENANCE] = from->maintenance_us;
     m->time_us[PLANNED_STOP] = from->planned_stop_us;
-    int by_work = m->plan->modes.count && !m->station->plan->by_time;
-    m->next_strike = by_work ? first_mode(m)->strikes_at : FOREVER;
+    e->ends_us[m - e->machines] = from->ends_us;
 }
 
 static void load_place(Place *p, const SavedPlace *from) {
@@ -2197,27 +2411,37 @@ static void resume_machine(Engine *e, Machine *m, i64 ends_us) {
     }
 }
 
-/* Places and machines go back to where they wait, the longest-waiting first. */
-static void load_queues(Engine *e, const Saved *from, Turn *turns) {
-    size_t waiting = 0;
+/* Note who waits, the longest-waiting first; false if there is no memory for it. */
+static int note_who_waits(Engine *e, const Saved *from, int settled) {
+    size_t most = (size_t)(e->plan.places_count + e->plan.machines_count);
+    Rest *rest = e->rest = malloc(sizeof(Rest) + most * sizeof(Turn));
+    if (!rest) return 0;
+    *rest = (Rest){.settled = settled, .turns = (Turn *)(rest + 1)};
     for (i64 i = 0; i < e->plan.places_count; i++)
-        if (from->places[i].waits_for != FOR_NOTHING) turns[waiting++] = (Turn){from->places[i].turn, i};
-    qsort(turns, waiting, sizeof(Turn), by_turn);
-    for (size_t k = 0; k < waiting; k++) {
-        Place *p = &e->places[turns[k].subject];
-        if (from->places[turns[k].subject].waits_for == FOR_A_LOAD) {
+        if (from->places[i].waits_for != FOR_NOTHING)
+            rest->turns[rest->places++] = (Turn){from->places[i].turn, i, from->places[i].waits_for};
+    qsort(rest->turns, (size_t)rest->places, sizeof(Turn), by_turn);
+    Turn *machines = rest->turns + rest->places;
+    for (i64 i = 0; i < e->plan.machines_count; i++)
+        if (from->machines[i].crew_turn) machines[rest->machines++] = (Turn){from->machines[i].crew_turn, i, FOR_NOTHING};
+    qsort(machines, (size_t)rest->machines, sizeof(Turn), by_turn);
+    return 1;
+}
+
+/* Places and machines go back to where they wait. */
+static void join_queues(Engine *e, const Rest *rest) {
+    const Turn *turn = rest->turns;
+    for (const Turn *end = turn + rest->places; turn < end; turn++) {
+        Place *p = &e->places[turn->subject];
+        if (turn->waits_for == FOR_A_LOAD) {
             join(e, &p->machine->group->waiting, p);
             p->waits = FOR_A_LOAD;
         } else {
             wait_for_room(e, p, outlet_of(p));
         }
     }
-    waiting = 0;
-    for (i64 i = 0; i < e->plan.machines_count; i++)
-        if (from->machines[i].crew_turn) turns[waiting++] = (Turn){from->machines[i].crew_turn, i};
-    qsort(turns, waiting, sizeof(Turn), by_turn);
-    for (size_t k = 0; k < waiting; k++) {
-        Machine *m = &e->machines[turns[k].subject];
+    for (const Turn *end = turn + rest->machines; turn < end; turn++) {
+        Machine *m = &e->machines[turn->subject];
         Crew *crew = crew_of(e, m->service ? m->service->plan->crew : m->down->plan->crew);
         if (crew->head) crew->tail->crew_next = m;
         else crew->head = m;
@@ -2226,7 +2450,7 @@ static void load_queues(Engine *e, const Saved *from, Turn *turns) {
 }
 
 /* Read the state in; false if there is no memory for it. */
-static int load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
+static int load_state(Engine *e, const Saved *from, i64 parts, int settled) {
     const Program *plan = &e->plan;
     if (setjmp(e->give_up)) return 0;
     for (i64 i = 0; i < plan->crews_count; i++) e->crews[i].free = from->crews[i].free;
@@ -2246,22 +2470,16 @@ static int load_state(Engine *e, const Saved *from, i64 parts, Turn *turns) {
         e->stations[i].started = from->stations[i].started;
         e->stations[i].completed = from->stations[i].completed;
         e->stations[i].closed = calendar != NONE && calendar_is_closed(e, calendar, e->now_us);
-        e->completed_operations += from->stations[i].completed;
     }
     for (i64 i = 0; i < plan->modes_count; i++) {
         e->modes[i].count = from->modes[i].count;
         e->modes[i].strikes_at = from->modes[i].strikes_at;
     }
     for (i64 i = 0; i < plan->services_count; i++) e->services[i].due = from->services[i].due;
-    for (i64 i = 0; i < plan->machines_count; i++) draw_new_clocks(e, &e->machines[i], &from->machines[i]);
     for (i64 i = 0; i < plan->machines_count; i++) load_machine(e, &e->machines[i], &from->machines[i]);
     for (i64 i = 0; i < parts; i++) load_part(e, &from->parts[i]);
     for (i64 i = 0; i < plan->places_count; i++) load_place(&e->places[i], &from->places[i]);
-    begin_sums(e);
-    load_queues(e, from, turns);
-    for (i64 i = 0; i < plan->machines_count; i++)
-        resume_machine(e, &e->machines[i], from->machines[i].ends_us);
-    return 1;
+    return note_who_waits(e, from, settled);
 }
 
 static int waits_for_no_crew(const Engine *e, const Machine *m) {
@@ -2297,18 +2515,14 @@ static int look_again(Engine *e) {
     return 1;
 }
 
-/* A line that goes on from rows as `linetwin_save` writes them, which have been checked; rows that
- * are not settled are of a line that has been changed. NULL if there is no memory for it. */
-EXPORT Engine *linetwin_restore(const Program *plan, i64 *words, i64 parts, i64 start_us, i64 now_us,
-                                int settled, int logging) {
-    Engine *e = bare_engine(plan, start_us, now_us, logging);
+/* A line in the state of rows as `linetwin_save` writes them, which have been checked, at rest:
+ * `linetwin_begin` sets it going. Rows that are not settled are of a line that has been changed. NULL if
+ * there is no memory for it. */
+EXPORT Engine *linetwin_load(const Program *plan, i64 *words, i64 parts, i64 start_us, i64 now_us, int settled) {
+    Engine *e = bare_engine(plan, start_us, now_us);
     if (!e) return NULL;
     Saved from = saved_at(plan, words);
-    i64 most = plan->places_count > plan->machines_count ? plan->places_count : plan->machines_count;
-    Turn *turns = malloc((size_t)most * sizeof(Turn));
-    int loaded = turns && load_state(e, &from, parts, turns);
-    free(turns);
-    if (loaded && (settled || look_again(e))) return e;
+    if (load_state(e, &from, parts, settled)) return e;
     linetwin_close(e);
     return NULL;
 }
@@ -2388,6 +2602,7 @@ EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
     Engine *f = malloc(sizeof(Engine));
     if (!f) return NULL;
     *f = *e;
+    f->rest = NULL;
     f->todo = NULL;
     f->log = NULL;
     f->hourly = NULL;
@@ -2405,11 +2620,58 @@ EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
     memcpy(f->block, e->block, before);
     memcpy(f->block + after, e->block + after, e->block_bytes - after);
     lay_out(f);
+    read_own_plan(f);
     wire(f);
     uintptr_t away = (uintptr_t)f->block - (uintptr_t)e->block;
     move_state(f, away);
     wire_leaves(f);
     if (copy_places(f, e->places, away) & copy_lanes(f) & copy_hourly(f, e->hourly)) return f;
     linetwin_close(f);
+    return NULL;
+}
+
+/* ---- Beginning: as many runs from one state as are wanted, each with draws of its own ------------------- */
+
+/* What is left of something that goes on, drawn anew (redraw.py). */
+enum DrawnAnew { WORK_LEFT, HOLD_ENDS, STRIKES_AT };
+typedef struct { i64 what, row, us, drawn_us; } Anew;
+
+static void draw_anew(Engine *e, const Anew *anew) {
+    if (anew->what == HOLD_ENDS) {
+        e->ends_us[anew->row] = anew->us;
+    } else if (anew->what == STRIKES_AT) {
+        e->modes[anew->row].strikes_at = anew->us;
+    } else {
+        e->places[anew->row].work.left_us = anew->us;
+        e->places[anew->row].work.drawn_us = anew->drawn_us;
+    }
+}
+
+/* A loaded state goes on; false if there is no memory for it. */
+static int go_on(Engine *e, const Rest *rest) {
+    if (setjmp(e->give_up)) return 0;
+    for (i64 i = 0; i < e->plan.machines_count; i++) draw_new_clocks(e, &e->machines[i]);
+    begin_sums(e);
+    join_queues(e, rest);
+    for (i64 i = 0; i < e->plan.machines_count; i++) resume_machine(e, &e->machines[i], e->ends_us[i]);
+    return 1;
+}
+
+/* A run from a line at rest, which stays as it is.
+ *
+ * `draws_of` is how the texts begin that the keys are made of: seed and replication. What is in `anew`
+ * takes the place of what the state says. NULL if there is no memory for it. */
+EXPORT Engine *linetwin_begin(const Engine *at_rest, const char *draws_of, i64 bytes, const Anew *anew,
+                              i64 anew_count, int logging) {
+    if (bytes > MOST_OF_A_NAME) return NULL;
+    Engine *e = linetwin_fork(at_rest, logging);
+    if (!e) return NULL;
+    memcpy(e->draws_of, draws_of, (size_t)bytes);
+    e->draws_of_bytes = bytes;
+    make_keys(e);
+    for (i64 i = 0; i < anew_count; i++) draw_anew(e, &anew[i]);
+    const Rest *rest = at_rest->rest;
+    if (rest ? go_on(e, rest) && (rest->settled || look_again(e)) : start(e)) return e;
+    linetwin_close(e);
     return NULL;
 }

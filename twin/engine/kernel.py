@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,99 +12,21 @@ from numpy.typing import NDArray
 
 from twin.engine.counters import Counters
 from twin.engine.events import COLUMNS
-from twin.engine.kernel_counters import STATE, KernelReading, place_times
-from twin.engine.kernel_rows import buffer_size, pack, saved_fields, unpack
-from twin.engine.kernel_stop import StopPlan, stop_plan
-from twin.engine.line_mark import LineMark, line_mark
-from twin.engine.program import LAYOUT, Program, lower
-from twin.engine.program_check import check_program
+from twin.engine.kernel_library import LOG_IS_FULL, OUT_OF_MEMORY, STOPPED, kernel_library
+from twin.engine.kernel_rows import buffer_size, unpack
+from twin.engine.kernel_start import KernelStart
+from twin.engine.kernel_stop import stop_plan
+from twin.engine.line_mark import line_mark
 from twin.engine.snapshot import Snapshot, snapshot_of
-from twin.engine.snapshot_check import checked_tables
 from twin.engine.stops import Stop
 from twin.errors import EngineError
 from twin.model.line import Line
 
-__all__ = ["KernelEngine", "Origin", "kernel_library", "load_kernel"]
+__all__ = ["KernelEngine", "kernel_library"]
 
 OnEvents = Callable[[NDArray[np.int64]], None]
 FOREVER = 1 << 62
 EVENTS_AT_ONCE = 200_000
-OK, OUT_OF_MEMORY, LOG_IS_FULL, COUNT_REACHED, STOPPED = range(5)
-
-
-def kernel_library() -> Path | None:
-    """Where the compiled engine is installed; None if it is not."""
-    beside = [Path(__file__).with_name(name) for name in ("libkernel.so", "libkernel.dll")]
-    return next((path for path in beside if path.exists()), None)
-
-
-class _Table(ctypes.Structure):
-    _fields_ = [("rows", ctypes.c_void_p), ("count", ctypes.c_int64)]
-
-
-class _Program(ctypes.Structure):
-    _fields_ = [(name, _Table) for name in LAYOUT]
-
-
-@lru_cache(maxsize=4)
-def load_kernel(path: Path) -> ctypes.CDLL:
-    """Load the kernel's library and check that it means the same tables as `program.py`.
-
-    Raises:
-        EngineError: the library was built from other sources.
-    """
-    library = ctypes.CDLL(str(path))
-    i64, pointer, text = ctypes.c_int64, ctypes.c_void_p, ctypes.c_char_p
-    out = ctypes.POINTER(ctypes.c_int64)
-    signatures: dict[str, tuple[Any, list[Any]]] = {
-        "linetwin_open": (pointer, [ctypes.POINTER(_Program), i64, ctypes.c_int]),
-        "linetwin_close": (None, [pointer]),
-        "linetwin_advance": (ctypes.c_int, [pointer, i64, i64, i64, ctypes.POINTER(StopPlan)]),
-        "linetwin_state": (pointer, [pointer, text, out, out]),
-        "linetwin_take_log": (pointer, [pointer, out]),
-        "linetwin_hourly": (pointer, [pointer, out]),
-        "linetwin_now": (i64, [pointer]),
-        "linetwin_plan_row": (i64, [text]),
-        "linetwin_state_row": (i64, [text]),
-        "linetwin_saved_fields": (text, []),
-        "linetwin_fork": (pointer, [pointer, ctypes.c_int]),
-        "linetwin_parts": (i64, [pointer]),
-        "linetwin_save": (None, [pointer, pointer]),
-        "linetwin_restore": (
-            pointer,
-            [ctypes.POINTER(_Program), pointer, i64, i64, i64, ctypes.c_int, ctypes.c_int],
-        ),
-    }
-    for name, (result, arguments) in signatures.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
-    rows = [(library.linetwin_plan_row, name, 8 * len(LAYOUT[name])) for name in LAYOUT]
-    rows += [(library.linetwin_state_row, name, STATE[name].itemsize) for name in STATE]
-    for row_bytes, name, expected in rows:
-        if row_bytes(name.encode()) != expected:
-            raise EngineError(f"{path} has another layout of {name}; build the kernel anew")
-    if library.linetwin_saved_fields().decode() != saved_fields():
-        raise EngineError(f"{path} has another layout of snapshots; build the kernel anew")
-    return library
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Origin:
-    """What an engine goes on from, in place of an empty line.
-
-    Args:
-        program: of the line and its draws.
-        mark: of the line, if it has been worked out.
-        open: has the library make the engine; told whether to log.
-        began: where the places' time had gone when counting by cause began; None: nowhere.
-        reading: of the line's counters, if it has been worked out.
-    """
-
-    program: Program
-    mark: LineMark | None
-    open: Callable[[ctypes.CDLL, bool], int | None]
-    began: NDArray[np.int64] | None = None
-    reading: KernelReading | None = None
 
 
 class KernelEngine:
@@ -119,7 +39,8 @@ class KernelEngine:
         on_events: takes blocks of events, int64 (n, 7), columns as `twin.engine.events.COLUMNS`;
             None: no event is recorded, which is faster.
         library: the compiled kernel; None: the installed one.
-        start: what to go on from, in place of an empty line; rather call `from_snapshot`.
+        start, anew: a line at rest to begin from; rather call `from_start`.
+        taken: the library's own engine to take over, in place of a new one; rather call `fork`.
 
     Raises:
         EngineError: no kernel is installed, or there is no memory for the line.
@@ -134,33 +55,53 @@ class KernelEngine:
         start_us: int = 0,
         on_events: OnEvents | None = None,
         library: Path | None = None,
-        start: Origin | None = None,
+        start: KernelStart | None = None,
+        anew: bool = False,
+        taken: int | None = None,
     ) -> None:
-        self.line = line
-        self.seed = seed
-        self.replication = replication
-        self.start_us = start_us
-        self._on_events = on_events
-        path = library or kernel_library()
-        if path is None:
-            raise EngineError(
-                "the compiled engine is not installed; install linetwin where there is a C "
-                "compiler or the package ziglang, or use the engine simpy"
-            )
-        self._path = path
-        self._library = load_kernel(path)
-        self._mark = None if start is None else start.mark
-        self._began = None if start is None else start.began
-        self._reading = None if start is None else start.reading
-        self._program = lower(line, seed, replication) if start is None else start.program
-        logging = on_events is not None
-        if start is None:
-            program = ctypes.byref(_as_struct(self._program))
-            self._engine = self._library.linetwin_open(program, start_us, logging)
-        else:
-            self._engine = start.open(self._library, logging)
-        if not self._engine:
-            raise EngineError(f"no memory for line {line.id} in the compiled engine")
+        self._start = start or KernelStart.empty(line, start_us, library)
+        self._library, self._on_events = self._start.library, on_events
+        self.line, self.start_us = line, self._start.start_us
+        self.seed, self.replication = seed, replication
+        self._engine = taken or self._start.begin(
+            seed, replication, anew=anew, logging=on_events is not None
+        )
+
+    @classmethod
+    def from_start(
+        cls,
+        start: KernelStart,
+        *,
+        seed: int = 1,
+        replication: int | None = None,
+        anew: bool = False,
+        on_events: OnEvents | None = None,
+    ) -> KernelEngine:
+        """One more engine that begins where others have begun.
+
+        Args:
+            start: a line at rest.
+            seed: of an empty line's draws; a snapshot brings its own.
+            replication: of the draws from here on; None: 0, or the snapshot's, and then the events
+                are those of the run that it was taken from. What was drawn before stays drawn.
+            anew: whether what is left of all that goes on is the replication's own too.
+            on_events: as for a new engine.
+
+        Raises:
+            EngineError: there is no memory for it.
+        """
+        snapshot = start.snapshot
+        seed = seed if snapshot is None else snapshot.seed
+        if replication is None:
+            replication = 0 if snapshot is None else snapshot.replication
+        return cls(
+            start.line,
+            seed=seed,
+            replication=replication,
+            on_events=on_events,
+            start=start,
+            anew=anew,
+        )
 
     @classmethod
     def from_snapshot(
@@ -177,55 +118,29 @@ class KernelEngine:
         Args:
             line: the line that the snapshot is of.
             snapshot: from where.
-            replication: of the draws from here on; None: the snapshot's, and then the events are
-                those of the run that it was taken from. What was drawn before stays drawn.
+            replication: as for `from_start`.
             on_events, library: as for a new engine.
 
         Raises:
             EngineError: the snapshot is of another line or version, or contradicts itself.
         """
-        mark = line_mark(line)
-        tables = checked_tables(line, mark, snapshot)
-        again = snapshot.replication if replication is None else replication
-        program = lower(line, snapshot.seed, again)
-        words, parts = pack(program, tables), len(tables["parts"])
-
-        def restore(kernel: ctypes.CDLL, logging: bool) -> int | None:
-            pointer: int | None = kernel.linetwin_restore(
-                ctypes.byref(_as_struct(program)),
-                words.ctypes.data,
-                parts,
-                snapshot.began_us,
-                snapshot.at_us,
-                snapshot.settled,
-                logging,
-            )
-            return pointer
-
-        return cls(
-            line,
-            seed=snapshot.seed,
-            replication=again,
-            start_us=snapshot.began_us,
-            on_events=on_events,
-            library=library,
-            start=Origin(program, mark, restore, place_times(program, tables, snapshot.at_us)),
-        )
+        start = KernelStart.of_snapshot(line, snapshot, library)
+        return cls.from_start(start, replication=replication, on_events=on_events)
 
     def snapshot(self) -> Snapshot:
         """The state of the line now, once everything up to and at now has happened."""
         self.advance(self.now_us)
         parts = int(self._library.linetwin_parts(self._engine))
-        words = np.empty(buffer_size(self._program, parts), dtype=np.int64)
+        words = np.empty(buffer_size(self._start.program, parts), dtype=np.int64)
         self._library.linetwin_save(self._engine, words.ctypes.data)
-        self._mark = self._mark or line_mark(self.line)
+        self._start.mark = self._start.mark or line_mark(self.line)
         return snapshot_of(
-            self._mark,
+            self._start.mark,
             self.seed,
             self.replication,
             self.start_us,
             self.now_us,
-            unpack(self._program, words, parts),
+            unpack(self._start.program, words, parts),
         )
 
     def fork(self, *, on_events: OnEvents | None = None) -> KernelEngine:
@@ -239,24 +154,22 @@ class KernelEngine:
         """
         self.advance(self.now_us)
 
-        def copy(kernel: ctypes.CDLL, logging: bool) -> int | None:
-            pointer: int | None = kernel.linetwin_fork(self._engine, logging)
-            return pointer
-
+        copy = self._library.linetwin_fork(self._engine, on_events is not None)
+        if not copy:
+            raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
         return type(self)(
             self.line,
             seed=self.seed,
             replication=self.replication,
-            start_us=self.start_us,
             on_events=on_events,
-            library=self._path,
-            start=Origin(self._program, self._mark, copy, self._began, self._reading),
+            start=self._start,
+            taken=copy,
         )
 
     def __del__(self) -> None:
         engine = getattr(self, "_engine", None)
         if engine:
-            self._engine = None
+            self._engine = 0
             self._library.linetwin_close(engine)
 
     @property
@@ -264,47 +177,33 @@ class KernelEngine:
         """How far it has run; engine time."""
         return int(self._library.linetwin_now(self._engine))
 
-    def advance(self, to_us: int, most_operations: int = FOREVER) -> None:
-        """Run on until everything up to and at an instant has happened.
+    def advance(self, to_us: int, stop: Stop | None = None) -> bool:
+        """Run on until everything up to and at an instant has happened, or right up to the event
+        that brings a condition about.
 
         Args:
             to_us: engine time, not before now.
-            most_operations: stop earlier, when so many operations have been completed.
-
-        Raises:
-            EngineError: the instant has passed or is no instant, or there is no more memory.
-        """
-        self._run(to_us, most_operations, None)
-
-    def advance_until(self, to_us: int, stop: Stop) -> bool:
-        """Run on as `advance` does, or right up to the event that brings a condition about.
-
-        Args:
-            to_us: engine time, not before now.
-            stop: what to stop at; where it holds already, nothing happens.
+            stop: what to stop at; where it holds already, nothing happens. None: nothing.
 
         Returns:
             Whether the condition holds.
 
         Raises:
-            EngineError: as for `advance`, or the line has nothing such to stop at.
+            EngineError: the instant has passed or is no instant, there is no more memory, or the
+                line has nothing such to stop at.
         """
-        return self._run(to_us, FOREVER, stop_plan(self.line, stop)) == STOPPED
-
-    def _run(self, to_us: int, most_operations: int, stop: StopPlan | None) -> int:
         if to_us < self.now_us:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
         if to_us >= FOREVER:
             raise EngineError(f"can't run to {to_us} us: time ends before {FOREVER} us")
+        plan = None if stop is None else stop_plan(self.line, stop)
         while True:
-            outcome: int = self._library.linetwin_advance(
-                self._engine, to_us, most_operations, EVENTS_AT_ONCE, stop
-            )
+            outcome: int = self._library.linetwin_advance(self._engine, to_us, EVENTS_AT_ONCE, plan)
             self._hand_on_events()
             if outcome == OUT_OF_MEMORY:
                 raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
             if outcome != LOG_IS_FULL:
-                return outcome
+                return outcome == STOPPED
 
     def _hand_on_events(self) -> None:
         if self._on_events is None:
@@ -315,21 +214,15 @@ class KernelEngine:
             block = _view(address, count.value, len(COLUMNS)).copy()
             self._on_events(block)
 
-    def _state(self, name: str) -> NDArray[np.void]:
-        count, row_bytes = ctypes.c_int64(), ctypes.c_int64()
-        address = self._library.linetwin_state(
-            self._engine, name.encode(), ctypes.byref(count), ctypes.byref(row_bytes)
-        )
-        return _view(address, count.value, row_bytes.value // 8).view(STATE[name])[:, 0]
-
     def counters(self) -> Counters:
         """What has been counted since the start, up to now."""
-        self._reading = self._reading or KernelReading.of(self.line, self._program)
+        reading = self._start.reading
+        words = np.empty(reading.words, dtype=np.int64)
+        self._library.linetwin_count(self._engine, words.ctypes.data)
         count = ctypes.c_int64()
         address = self._library.linetwin_hourly(self._engine, ctypes.byref(count))
         hourly = _view(address, count.value, 1).copy()
-        span_us = self.now_us - self.start_us
-        return self._reading.counters(self._state, hourly, self._began, span_us, self.now_us)
+        return reading.counters(words, hourly, self.now_us - self.start_us)
 
 
 def _view(address: int | None, rows: int, columns: int) -> NDArray[np.int64]:
@@ -337,11 +230,3 @@ def _view(address: int | None, rows: int, columns: int) -> NDArray[np.int64]:
         return np.empty((0, columns), dtype=np.int64)
     buffer: Any = (ctypes.c_int64 * (rows * columns)).from_address(address)
     return np.frombuffer(buffer, dtype=np.int64).reshape(rows, columns)
-
-
-def _as_struct(program: Program) -> _Program:
-    check_program(program)
-    struct = _Program()
-    for name, table in program.tables.items():
-        setattr(struct, name, _Table(table.ctypes.data, len(table)))
-    return struct

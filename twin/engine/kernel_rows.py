@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from twin.engine.program import LAYOUT, Program
 from twin.engine.snapshot import SAVED, Tables
 
-__all__ = ["buffer_size", "pack", "saved_fields", "unpack"]
+__all__ = ["buffer_size", "kernel_place_of", "pack", "saved_fields", "unpack"]
 
 Ints = NDArray[np.int64]
 HELD_IN, HOLDER = (SAVED["parts"].index(name) for name in ("held_in", "holder"))
@@ -32,7 +32,7 @@ def buffer_size(program: Program, parts: int) -> int:
     return sum(_rows(program, name, parts) * len(columns) for name, columns in SAVED.items())
 
 
-def _kernel_place_of(program: Program) -> Ints:
+def kernel_place_of(program: Program) -> Ints:
     """For each place in the order of the file its number in the kernel."""
     machine = program.tables["places"][:, LAYOUT["places"].index("machine")]
     return np.argsort(machine, kind="stable")
@@ -46,7 +46,7 @@ def unpack(program: Program, words: Ints, parts: int) -> Tables:
         end = start + _rows(program, name, parts) * len(columns)
         tables[name] = words[start:end].reshape(-1, len(columns))
         start = end
-    kernel_place = _kernel_place_of(program)
+    kernel_place = kernel_place_of(program)
     tables["places"] = tables["places"][kernel_place]
     rows = tables["parts"]
     on_place = rows[:, HELD_IN] > 0
@@ -57,7 +57,7 @@ def unpack(program: Program, words: Ints, parts: int) -> Tables:
 
 def pack(program: Program, tables: Tables) -> Ints:
     """The block of checked tables in the order of the file."""
-    kernel_place = _kernel_place_of(program)
+    kernel_place = kernel_place_of(program)
     places = np.empty_like(tables["places"])
     places[kernel_place] = tables["places"]
     parts = tables["parts"].copy()

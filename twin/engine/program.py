@@ -1,5 +1,8 @@
 """A line as arrays of whole numbers: what the compiled engine runs.
 
+A line is lowered once, whatever is drawn: its rows have room for the keys of draws, and each run
+makes its own there, of the texts that say what each stream is for.
+
 `lower` reads the line itself and shares nothing with the reference engine's floor but the keys of
 the draws, the quantile tables, the part codes and the order of the stations, so that the two check
 each other. The fields are those of the structs in `kernel.c`, in their order.
@@ -7,13 +10,15 @@ each other. The fields are those of the structs in `kernel.c`, in their order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.engine.draws import Key, Purpose, key_for, threshold
+from twin.engine.draws import Purpose, stream_text, threshold
+from twin.engine.identity import Same
 from twin.engine.part_codes import MICRO, NUMBER_BITS, part_codes
 from twin.engine.quantiles import QuantileTable, quantile_table
 from twin.model.durations import Duration
@@ -23,7 +28,7 @@ from twin.model.quantity import MILLI
 from twin.model.station import Station
 from twin.model.topology import downstream_rank
 
-__all__ = ["LAYOUT", "Lanes", "Program", "lower", "number_lanes"]
+__all__ = ["LAYOUT", "Lanes", "Program", "lower", "number_lanes", "streams_of"]
 
 NONE = -1
 UNLIMITED = 1 << 62
@@ -65,6 +70,9 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "uses": _fields("material amount"),
     "arise": _fields("below bit"),
     "detect": _fields("bit below key:key"),
+    "buffers": _fields("lanes:range rework_lane"),
+    "streams": _fields("text:range"),
+    "stream_texts": ("bytes",),
     "crews": ("size",),
     "inlet_lanes": ("lane",),
     "outlet_lanes": ("lane",),
@@ -75,7 +83,9 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "tables": ("quantile",),
     "table_constants": ("us",),
 }
-"""For each table the names of its columns; a range is where its rows are in another table."""
+"""For each table the names of its columns; a range is where its rows are in another table. Keys are
+0: they belong to a run. Texts are counted in bytes, eight of them in a row.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,8 +135,35 @@ def _signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
 
 
-def _key(name: str, key: Key) -> dict[str, int]:
-    return {f"{name}_k0": _signed(key.k0), f"{name}_k1": _signed(key.k1)}
+def _no_key(*names: str) -> dict[str, int]:
+    return {f"{name}_{half}": 0 for name in names for half in ("k0", "k1")}
+
+
+def streams_of(line: Line) -> Iterator[str]:
+    """What each stream of a line's draws is for, in the order in which the kernel numbers them:
+    five of each station, two of each machine's failures and changeovers, one of each detection.
+    """
+    for station in line.stations:
+        for purpose in (
+            Purpose.SERVICE,
+            Purpose.ROUTE,
+            Purpose.ARISE,
+            Purpose.FALSE_REJECT,
+            Purpose.OUTCOME,
+        ):
+            yield stream_text(purpose, station.id)
+    for station in line.stations:
+        stops: tuple[Failure | Changeover, ...] = (*station.failures, *station.changeovers)
+        for machine in range(station.machines):
+            for stop in stops:
+                failure = isinstance(stop, Failure)
+                due = Purpose.FAIL if failure else Purpose.CHANGEOVER_DUE
+                lasts = Purpose.REPAIR if failure else Purpose.CHANGEOVER
+                yield stream_text(due, station.id, machine, stop.id)
+                yield stream_text(lasts, station.id, machine, stop.id)
+    for station in line.stations:
+        for defect in station.inspection.detects if station.inspection else ():
+            yield stream_text(Purpose.DETECT, station.id, detail=defect)
 
 
 def _range(name: str, span: dict[str, int]) -> dict[str, int]:
@@ -174,16 +211,21 @@ def _falling_to(lanes: list[int], groups: int, group: int) -> list[int]:
     return [lanes[group * n // groups]]
 
 
-def lower(line: Line, seed: int, replication: int) -> Program:
-    """Lower a line for one run.
+def lower(line: Line) -> Program:
+    """Lower a line; a line that has been lowered lately is not lowered again.
 
     Args:
         line: a checked line.
-        seed, replication: of the run; they are in the keys of its draws.
 
     Returns:
-        Tables that refer to each other by row number and to nothing else.
+        Tables that refer to each other by row number and to nothing else; not to be changed.
     """
+    return _lowered(Same(line))
+
+
+@lru_cache(maxsize=32)
+def _lowered(same: Same[Line]) -> Program:
+    line = same.value
     rows = _Rows()
     lanes = number_lanes(line)
     rank = downstream_rank(line)
@@ -209,10 +251,8 @@ def lower(line: Line, seed: int, replication: int) -> Program:
 
     codes = part_codes(line)
     for station in line.stations:
-        _add_machines(station, rows, crew, number, first_machine, first_place, seed, replication)
-        _add_station(
-            line, station, rows, lanes, codes, first_group, first_machine, seed, replication
-        )
+        _add_machines(station, rows, crew, number, first_machine, first_place)
+        _add_station(line, station, rows, lanes, codes, first_group, first_machine)
     for lane, capacity in enumerate(lanes.capacity):
         rows.add(
             "lanes",
@@ -220,6 +260,11 @@ def lower(line: Line, seed: int, replication: int) -> Program:
             **_range("takers", rows.add_list("lane_takers", takers[lane])),
             **_range("givers", rows.add_list("lane_givers", givers[lane])),
         )
+    for buffer in line.buffers:
+        own = lanes.own[buffer.id]
+        lanes_of = {"lanes_from": own[0], "lanes_count": len(own)}
+        rows.add("buffers", **lanes_of, rework_lane=lanes.rework.get(buffer.id, NONE))
+    _add_streams(line, rows)
     for calendar in line.calendars:
         start = len(rows.rows["stops"])
         for stop in calendar.stops:
@@ -254,6 +299,16 @@ def lower(line: Line, seed: int, replication: int) -> Program:
     quantiles = np.concatenate(flat) if flat else np.empty(0, dtype=np.int64)
     tables["tables"] = np.ascontiguousarray(quantiles, dtype=np.int64).reshape(-1, 1)
     return Program({name: np.ascontiguousarray(tables[name]) for name in LAYOUT})
+
+
+def _add_streams(line: Line, rows: _Rows) -> None:
+    texts = b""
+    for text in streams_of(line):
+        encoded = text.encode()
+        rows.add("streams", text_from=len(texts), text_count=len(encoded))
+        texts += encoded
+    texts += bytes(-len(texts) % 8)
+    rows.add_list("stream_texts", np.frombuffer(texts, dtype=np.int64).tolist())
 
 
 def _add_groups(
@@ -321,8 +376,6 @@ def _add_machines(
     number: dict[str, int],
     first_machine: dict[str, int],
     first_place: dict[str, int],
-    seed: int,
-    replication: int,
 ) -> None:
     for m in range(station.machines):
         machine = first_machine[station.id] + m
@@ -331,13 +384,9 @@ def _add_machines(
         for index, stop in enumerate(stops):
             failure = stop if isinstance(stop, Failure) else None
             if isinstance(stop, Failure):
-                due, lasts, purposes = stop.mtbf, stop.mttr, (Purpose.FAIL, Purpose.REPAIR)
+                due, lasts = stop.mtbf, stop.mttr
             else:
                 due, lasts = stop.every, stop.lasts
-                purposes = (Purpose.CHANGEOVER_DUE, Purpose.CHANGEOVER)
-            due_key, lasts_key = (
-                key_for(seed, replication, purpose, station.id, m, stop.id) for purpose in purposes
-            )
             rows.add(
                 "modes",
                 number=index,
@@ -347,8 +396,7 @@ def _add_machines(
                 crew=crew[failure.crew] if failure and failure.crew else NONE,
                 due_table=rows.quantiles(due),
                 lasts_table=rows.quantiles(lasts),
-                **_key("due", due_key),
-                **_key("lasts", lasts_key),
+                **_no_key("due", "lasts"),
             )
         services = len(rows.rows["services"])
         for plan in station.maintenance:
@@ -382,12 +430,7 @@ def _add_station(
     codes: dict[str, int],
     first_group: dict[str, int],
     first_machine: dict[str, int],
-    seed: int,
-    replication: int,
 ) -> None:
-    def key(name: str, purpose: Purpose, detail: str = "") -> dict[str, int]:
-        return _key(name, key_for(seed, replication, purpose, station.id, detail=detail))
-
     def back(to: str | None) -> int:
         return lanes.rework[line.inputs[to][0].id] if to else NONE
 
@@ -408,7 +451,7 @@ def _add_station(
             "detect",
             bit=bits[defect],
             below=_signed(threshold(probability)),
-            **key("key", Purpose.DETECT, defect),
+            **_no_key("key"),
         )
     rework = station.rework.rate if station.rework else 0.0
     outcome_below = _signed(threshold(min(station.scrap + rework, 1.0)))
@@ -440,9 +483,5 @@ def _add_station(
         scrap_below=_signed(threshold(station.scrap)),
         outcome_below=outcome_below,
         by_time=int(any(f.depends_on == "time" for f in station.failures)),
-        **key("service", Purpose.SERVICE),
-        **key("route", Purpose.ROUTE),
-        **key("arise_key", Purpose.ARISE),
-        **key("false_reject", Purpose.FALSE_REJECT),
-        **key("outcome", Purpose.OUTCOME),
+        **_no_key("service", "route", "arise_key", "false_reject", "outcome"),
     )

@@ -39,6 +39,7 @@ REFERENCES: dict[str, dict[str, tuple[str, int]]] = {
     },
     "services": {"machine": ("machines", 0), "crew": ("crews", NONE)},
     "uses": {"material": ("materials", 0)},
+    "buffers": {"rework_lane": ("lanes", NONE)},
     "inlet_lanes": {"lane": ("lanes", 0)},
     "outlet_lanes": {"lane": ("lanes", 0)},
     "lane_takers": {"group": ("groups", 0)},
@@ -63,6 +64,7 @@ RANGES: dict[str, dict[str, tuple[str, int]]] = {
     "machines": {"places": ("places", 1), "modes": ("modes", 0), "services": ("services", 0)},
     "calendars": {"stops": ("stops", 1), "stations": ("calendar_stations", 0)},
     "materials": {"stations": ("material_stations", 0)},
+    "buffers": {"lanes": ("lanes", 1)},
 }
 """Pairs of columns that are a first row and a number of rows: of which table, and the least."""
 
@@ -94,11 +96,12 @@ VALUES: dict[str, dict[str, tuple[int, int]]] = {
     "uses": {"amount": (0, LONG)},
     "arise": {"bit": (0, (1 << 32) - 1)},
     "detect": {"bit": (0, (1 << 32) - 1)},
+    "streams": {"text_from": (0, LONG), "text_count": (0, LONG)},
     "crews": {"size": (0, LONG)},
     "tables": {"quantile": (1, LONG)},
     "table_constants": {"us": (0, LONG)},
 }
-"""Columns that are numbers: the least and the most. Keys and thresholds may be any."""
+"""Columns that are numbers: the least and the most. Keys, thresholds and texts may be any."""
 
 
 def check_program(program: Program) -> None:
@@ -108,16 +111,15 @@ def check_program(program: Program) -> None:
         EngineError: a table is missing or no table, or points out of another; the message names
             all that is wrong.
 
-    >>> import numpy as np
-    >>> from twin.engine.program import lower
+    >>> from twin.engine.program import Program, lower
     >>> from twin.model import Line, Station
-    >>> program = lower(Line(id="L", stations=(Station(id="A", cycle_time="2 s"),)), 1, 0)
+    >>> program = lower(Line(id="L", stations=(Station(id="A", cycle_time="2 s"),)))
     >>> check_program(program)
-    >>> program.tables["places"][0, 0] = 7
-    >>> check_program(program)  # doctest: +NORMALIZE_WHITESPACE
+    >>> wrong = {**program.tables, "places": program.tables["places"] + 7}
+    >>> check_program(Program(wrong))  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
     twin.errors.EngineError: the program contradicts itself: places.machine: row 0 says 7, must be
-    0 to 0
+    0 to 0; places.group: row 0 says 7, must be 0 to 0
     """
     wrong = list(_shapes(program.tables)) or list(_numbers(program.tables))
     wrong = wrong or list(_contradictions(program.tables))
@@ -181,6 +183,12 @@ def _contradictions(tables: dict[str, Ints]) -> Iterator[str]:
         halves = quantiles.reshape(-1, INTERVALS + 1)
         if np.any(halves[:, 1:] < halves[:, :-1]):
             yield "tables: quantiles must not fall"
+    streams = 5 * len(tables["stations"]) + 2 * len(tables["modes"]) + len(tables["detect"])
+    if len(tables["streams"]) != streams:
+        yield f"streams: must have {streams} rows, got {len(tables['streams'])}"
+    ends, room = column("streams", "text_from"), 8 * len(tables["stream_texts"])
+    if np.any(ends > room) or np.any(column("streams", "text_count") > room - ends):
+        yield f"streams.text: reaches beyond the {room} bytes of stream_texts"
     for owned in ("places", "services"):
         owner = column(owned, "machine")
         first, count = column("machines", f"{owned}_from"), column("machines", f"{owned}_count")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine.draws import Key, Purpose, key_for, word, words_at
+from twin.engine.identity import Same
 from twin.engine.line_mark import line_mark
 from twin.engine.quantiles import (
     QuantileTable,
@@ -36,6 +37,7 @@ __all__ = ["Redraw", "redrawn"]
 
 Ints = NDArray[np.int64]
 WORK, REPAIR, CLOCK = range(3)
+"""As the kernel numbers them: `DrawnAnew`."""
 TARGETS = {
     WORK: ("places", SAVED["places"].index("left_us")),
     REPAIR: ("machines", SAVED["machines"].index("ends_us")),
@@ -88,16 +90,20 @@ class Redraw:
         found.machines()
         return found.redraw()
 
-    def drawn(self, replication: int) -> Tables:
-        """The snapshot's rows with a replication's own times left."""
-        tables = dict(self.tables)
+    def left_us(self, replication: int) -> Ints:
+        """A replication's own times left, one for each time that is drawn; int64."""
         if not len(self.what):
-            return tables
+            return np.empty(0, dtype=np.int64)
         key = key_for(self.seed, replication, Purpose.LEFT, "")
         uniform = (words_at(key, self.index) >> np.uint64(11)).astype(np.float64) * 2.0**-53
         share = np.minimum(self.below + (1 - self.below) * uniform, 1 - 2.0**-53)
         whole = stacked_variates(self.main, self.tail, self.table, (share * 2.0**64).astype("u8"))
-        left = np.maximum(whole - self.elapsed_us, 1)
+        left: Ints = np.maximum(whole - self.elapsed_us, 1)
+        return left
+
+    def drawn(self, replication: int) -> Tables:
+        """The snapshot's rows with a replication's own times left."""
+        tables, left = dict(self.tables), self.left_us(replication)
         for kind, (name, column) in TARGETS.items():
             these = self.what == kind
             if these.any():
@@ -133,32 +139,16 @@ def redrawn(line: Line, snapshot: Snapshot, replication: int) -> Snapshot:
     >>> left[0] == left[1] != left[2]
     True
     """
-    tables = _prepared(_Same(line, snapshot)).drawn(replication)
+    tables = _prepared(Same(line), Same(snapshot)).drawn(replication)
     return snapshot_of(
         snapshot.line, snapshot.seed, replication, snapshot.began_us, snapshot.at_us,
         {name: rows.copy() for name, rows in tables.items()},
     ).model_copy(update={"settled": snapshot.settled})  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Same:
-    """A line and a snapshot, told by who they are: comparing what they hold would take longer."""
-
-    line: Line
-    snapshot: Snapshot
-
-    def __hash__(self) -> int:
-        return hash((id(self.line), id(self.snapshot)))
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Same) and self.line is other.line and self.snapshot is other.snapshot
-        )
-
-
 @lru_cache(maxsize=32)
-def _prepared(of: _Same) -> Redraw:
-    return Redraw.of(of.line, of.snapshot)
+def _prepared(line: Same[Line], snapshot: Same[Snapshot]) -> Redraw:
+    return Redraw.of(line.value, snapshot.value)
 
 
 class _Found:

@@ -10,6 +10,7 @@ read, stored or begun in the middle, and the state of a line must be a value at 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 
 from twin.engine.agenda import Agenda
@@ -52,7 +53,7 @@ class SimpyEngine:
     ...                               Station(id="B", cycle_time="3 s")),
     ...             buffers=(Buffer(id="AB", sources="A", sinks="B", capacity=4),))
     >>> engine = SimpyEngine(line)
-    >>> engine.advance(60_000_000)
+    >>> _ = engine.advance(60_000_000)
     >>> int(engine.counters().good[1])
     19
     """
@@ -152,29 +153,13 @@ class SimpyEngine:
             floor_as_tables(self._floor, self.now_us),
         )
 
-    def advance(self, to_us: int) -> None:
-        """Run on until everything up to and at an instant has happened.
+    def advance(self, to_us: int, stop: Stop | None = None) -> bool:
+        """Run on until everything up to and at an instant has happened, or right up to the event
+        that brings a condition about.
 
         Args:
             to_us: engine time, not before now.
-
-        Raises:
-            EngineError: the instant has passed.
-        """
-        if to_us < self.now_us:
-            raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
-        while (hour_us := self._hourly.next_us) is not None and hour_us <= to_us:
-            self._agenda.run_to(hour_us)
-            self._hourly.note()
-        self._agenda.run_to(to_us)
-        self.now_us = to_us
-
-    def advance_until(self, to_us: int, stop: Stop) -> bool:
-        """Run on as `advance` does, or right up to the event that brings a condition about.
-
-        Args:
-            to_us: engine time, not before now.
-            stop: what to stop at; where it holds already, nothing happens.
+            stop: what to stop at; where it holds already, nothing happens. None: nothing.
 
         Returns:
             Whether the condition holds.
@@ -185,19 +170,28 @@ class SimpyEngine:
         >>> from twin.engine.stops import GoodParts
         >>> from twin.model import Line, Station
         >>> engine = SimpyEngine(Line(id="L", stations=(Station(id="A", cycle_time="2 s"),)))
-        >>> engine.advance_until(3_600_000_000, GoodParts("A", 10)), engine.now_us
+        >>> engine.advance(3_600_000_000, GoodParts("A", 10)), engine.now_us
         (True, 20000000)
         """
         if to_us < self.now_us:
             raise EngineError(f"can't run back from {self.now_us} us to {to_us} us")
-        holds = stop_test(self.line, self._floor, stop)
-        stopped = False
-        while not stopped and (hour_us := self._hourly.next_us) is not None and hour_us <= to_us:
-            stopped = self._agenda.run_until(hour_us, holds)
-            if not stopped:
-                self._hourly.note()
-        stopped = stopped or self._agenda.run_until(to_us, holds)
-        self.now_us = max(self.now_us, self._agenda.now_us) if stopped else to_us
+        holds = None if stop is None else stop_test(self.line, self._floor, stop)
+        while (hour_us := self._hourly.next_us) is not None and hour_us <= to_us:
+            if self._run_on(hour_us, holds):
+                return True
+            self._hourly.note()
+        if self._run_on(to_us, holds):
+            return True
+        self.now_us = to_us
+        return False
+
+    def _run_on(self, to_us: int, holds: Callable[[], bool] | None) -> bool:
+        if holds is None:
+            self._agenda.run_to(to_us)
+            return False
+        stopped = self._agenda.run_until(to_us, holds)
+        if stopped:
+            self.now_us = max(self.now_us, self._agenda.now_us)
         return stopped
 
     def next_event_us(self) -> int | None:

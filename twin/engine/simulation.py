@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Literal
 
 from twin.engine.counters import Counters
 from twin.engine.events import EventLog, Events
-from twin.engine.kernel import KernelEngine, kernel_library
-from twin.engine.redraw import redrawn
+from twin.engine.opening import Engine, EngineName, Opening, open_engine, resolved_engine
 from twin.engine.results import Results
-from twin.engine.simpy_engine import SimpyEngine
 from twin.engine.snapshot import Snapshot
 from twin.engine.stops import Stop, check_stop, counted_from
 from twin.errors import EngineError, QuantityError
@@ -24,94 +20,8 @@ from twin.model.quantity import parse_duration
 
 __all__ = ["Engine", "EngineName", "open_engine", "resolved_engine", "simulate"]
 
-_log = logging.getLogger(__name__)
-
 SLICES = 200
-EngineName = Literal["auto", "simpy", "kernel"]
 Progress = Callable[[float], None]
-
-
-class Engine(Protocol):
-    """What every engine can do; see `SimpyEngine`."""
-
-    @property
-    def now_us(self) -> int:
-        """How far it has run; engine time."""
-
-    def advance(self, to_us: int) -> None:
-        """Run on until everything up to and at an instant has happened."""
-
-    def advance_until(self, to_us: int, stop: Stop) -> bool:
-        """Run on as `advance` does, or right up to the event that brings a condition about."""
-
-    def counters(self) -> Counters:
-        """What has been counted since the start, up to now."""
-
-    def snapshot(self) -> Snapshot:
-        """The state of the line now, the same from every engine."""
-
-
-@lru_cache(maxsize=1)
-def _say_once_that_the_kernel_is_missing() -> None:
-    _log.warning(
-        "the compiled engine is not installed (it needs a C compiler, or the package ziglang, "
-        "when linetwin is installed); the SimPy engine does the work, hundreds of times slower"
-    )
-
-
-def resolved_engine(engine: EngineName) -> Literal["simpy", "kernel"]:
-    """Which engine a name means here; says once if the compiled one is missing."""
-    if engine != "auto":
-        return engine
-    if kernel_library() is not None:
-        return "kernel"
-    _say_once_that_the_kernel_is_missing()
-    return "simpy"
-
-
-def open_engine(
-    line: Line,
-    engine: EngineName = "auto",
-    *,
-    seed: int | None = None,
-    replication: int | None = None,
-    start_us: int | None = None,
-    start: Snapshot | None = None,
-    log: EventLog | None = None,
-) -> Engine:
-    """An engine with an empty line, or with one that goes on from a snapshot.
-
-    Args:
-        line: a checked line.
-        engine: `simpy`, `kernel`, or `auto`: the compiled one if it is installed.
-        seed: with the replication it fixes every draw, the same in both engines; None: 1.
-        replication: None: 0, or the snapshot's.
-        start_us: engine time at which the empty line starts; None: 0.
-        start: a snapshot to go on from; it brings its own seed and time.
-        log: where events go; None: nowhere.
-
-    Raises:
-        EngineError: the compiled engine is asked for and not installed; the snapshot is not of
-            this line, or comes with a seed or start beside it.
-    """
-    if start is not None:
-        if seed is not None or start_us is not None:
-            raise EngineError("a snapshot brings its own seed and time; give neither beside it")
-        if resolved_engine(engine) == "simpy":
-            return SimpyEngine.from_snapshot(line, start, replication=replication, log=log)
-        taken = None if log is None else log.add_block
-        return KernelEngine.from_snapshot(line, start, replication=replication, on_events=taken)
-    seed = 1 if seed is None else seed
-    replication, start_us = replication or 0, start_us or 0
-    if resolved_engine(engine) == "simpy":
-        return SimpyEngine(line, seed=seed, replication=replication, start_us=start_us, log=log)
-    return KernelEngine(
-        line,
-        seed=seed,
-        replication=replication,
-        start_us=start_us,
-        on_events=None if log is None else log.add_block,
-    )
 
 
 def simulate(
@@ -184,28 +94,20 @@ def simulate(
     counted_from_us = started + (of_line if warmup is None else _micros("warmup", warmup))
     end = counted_from_us + span
     first = 0 if start is None else start.replication
+    opening = Opening(line, name, seed=seed, start=start)
     done = [0.0] * replications
 
     def replicate(replication: int) -> _Replication:
         log = EventLog() if record in ("each", replication) else None
-        own = redrawn(line, start, first + replication) if start and replication else start
-        running = open_engine(
-            line,
-            name,
-            seed=None if start else seed,
-            replication=first + replication,
-            start=own,
-            log=log,
+        running = opening.opened(
+            first + replication, anew=start is not None and replication > 0, log=log
         )
 
         def run(to_us: int, stop: Stop | None = None) -> bool:
             stopped = False
             while running.now_us < to_us and not stopped:
                 next_us = min(to_us, running.now_us + max(1, (end - started) // SLICES))
-                if stop is None:
-                    running.advance(next_us)
-                else:
-                    stopped = running.advance_until(next_us, stop)
+                stopped = running.advance(next_us, stop)
                 now = end if stopped else running.now_us
                 done[replication] = (now - started) / (end - started)
                 if progress is not None:

@@ -313,7 +313,7 @@ def _future(asked: _Asked, replication: int, readings: Readings) -> _Future:
         parts = math.ceil(asked.order / readings.good_units[index])
         stop = GoodParts(ends[0].id, int(before.good[index]) + max(1, parts))
     for at_us in sorted({*slots, *(horizon.at_us for horizon in asked.horizons)}):
-        if stop is not None and order_us == math.inf and engine.advance_until(at_us, stop):
+        if stop is not None and order_us == math.inf and engine.advance(at_us, stop):
             order_us = float(engine.now_us)
         engine.advance(at_us)
         now = engine.counters()
@@ -322,7 +322,7 @@ def _future(asked: _Asked, replication: int, readings: Readings) -> _Future:
             levels.append(now.level_us)
             failures.append(now.failures)
     later = stop is not None and order_us == math.inf and engine.now_us < asked.until_us
-    if later and stop is not None and engine.advance_until(asked.until_us, stop):
+    if later and stop is not None and engine.advance(asked.until_us, stop):
         order_us = float(engine.now_us)
     widths = np.diff([given.at_us, *asked.slots_us])
     return _Future(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine.counters import Counters
-from twin.engine.redraw import redrawn
-from twin.engine.simulation import Engine, EngineName, open_engine
+from twin.engine.opening import Engine, EngineName, Opening
 from twin.engine.snapshot import Snapshot
 from twin.model.line import Line
 from twin.whatif.figures import FIGURES, Readings
@@ -22,7 +23,7 @@ SEED_STEP = 1 << 32
 """Between the replications of two seeds that go on from one snapshot."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """What is run, again and again, each time with other draws.
 
@@ -50,10 +51,23 @@ class Run:
         the answer would know the plant's future: what is left of all that goes on is its own too.
         """
         if self.start is None:
-            return open_engine(self.line, self.engine, seed=self.seed, replication=replication)
+            return self._opening.opened(replication)
         number = self.start.replication + self.seed * SEED_STEP + replication + 1
-        start = redrawn(self.line, self.start, number)
-        return open_engine(self.line, self.engine, start=start, replication=number)
+        return self._opening.opened(number, anew=True)
+
+    @cached_property
+    def _opening(self) -> Opening:
+        seed = self.seed if self.start is None else None
+        return Opening(self.line, self.engine, seed=seed, start=self.start)
+
+    @cached_property
+    def readings(self) -> Readings:
+        """What turns its counters into figures."""
+        return Readings.of(self.line)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What has been worked out stays here: another process works it out for itself.
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 def counted(run: Run, replication: int) -> tuple[Counters, int, int]:
@@ -77,7 +91,7 @@ def replicate(run: Run, replications: range) -> Floats:
         Their figures; float64, (replications, figures). They depend on nothing but the arguments,
         so it is all one who does it, in which order and how often.
     """
-    readings = Readings.of(run.line)
+    readings = run.readings
     rows = [readings.figures(*counted(run, replication)) for replication in replications]
     return np.array(rows, dtype=np.float64).reshape(len(replications), len(FIGURES))
 
@@ -88,7 +102,7 @@ def output_curves(run: Run, replications: range, points: int) -> Floats:
     Returns:
         float64, (replications, points).
     """
-    readings = Readings.of(run.line)
+    readings = run.readings
     return np.array([list(_output(run, r, points, readings)) for r in replications])
 
 
