@@ -295,7 +295,7 @@ async def test_ports_in_use_are_all_said_at_once(mini, tmp_path, command) -> Non
         # The remedy is one.
         remedy = ("--ports-from", "0", "--data", tmp_path / "data")
         async with twin("run", mini, "--plain", *remedy) as job:
-            await job.until(lambda: job.said("PLC-M.* connected"))
+            await job.until(lambda: job.said("PLCs are connected: .*PLC-M"))
             (child,) = children_of(job.process.pid)
             assert len(listens_on(child) - {first, second}) == 2
             job.process.send_signal(signal.SIGINT)
