@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from twin.engine.snapshot import Snapshot
 from twin.errors import LinetwinError
 from twin.model.line import Line
 from twin.whatif.experiment import Answer, Plan, answers
@@ -165,7 +164,3 @@ def figures_of(answer: Answer) -> list[Mapping[str, Any]]:
             }
         )
     return rows
-
-
-Start = Callable[[str], tuple[Snapshot, float]]
-"""Gives the present state of a line, and its age in seconds."""

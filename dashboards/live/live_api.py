@@ -198,7 +198,7 @@ async def _events(page: Page, request: Request, number: int | None) -> AsyncIter
             return
         news = await page.board.wait(number, PULSE_S)
         if news is None:
-            yield ": nothing new\n\n"
+            yield "event: pulse\ndata: {}\n\n"
             continue
         number = news.number
         kind = "all" if news.whole else "changes"

@@ -116,7 +116,6 @@ _EN_ZH: Final = {
     "start_from": ("Begin", "起始"),
     "start_steady": ("in steady state", "稳态"),
     "start_empty": ("with an empty line", "空线"),
-    "start_live": ("in the present state", "当前状态"),
     "precision": ("Precision", "精度"),
     "ask": ("Ask", "提问"),
     "stop": ("Stop here", "到此为止"),
@@ -148,7 +147,6 @@ _EN_ZH: Final = {
     "oldest": ("oldest", "最早"),
     "notices": ("What happened", "事件"),
     "audit": ("Who did what", "操作记录"),
-    "forecasts": ("Last forecasts against what happened", "预测与实际"),
     "who": ("Who", "人员"),
     "what": ("What", "操作"),
     "when": ("When", "时间"),
@@ -163,7 +161,6 @@ _EN_ZH: Final = {
     "effectiveness": ("effectiveness", "性能开动率"),
     "quality": ("quality ratio", "质量指数"),
     "energy": ("Energy", "能耗"),
-    "forecast": ("Forecast for the shift's end", "班末预测"),
 }
 
 TEXTS: Final = {key: {"en": en, "zh": zh} for key, (en, zh) in _EN_ZH.items()}

@@ -56,6 +56,8 @@ def events(response: httpx.Response) -> Iterator[tuple[str, str, dict[str, objec
         if line:
             name, _, value = line.partition(":")
             fields[name] = value.strip()
+        elif fields.get("event") == "pulse":
+            fields = {}
         elif "data" in fields:
             yield fields["id"], fields["event"], json.loads(fields["data"])
             fields = {}

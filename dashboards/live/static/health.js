@@ -1,21 +1,18 @@
 import { h } from "/static/dom.js";
 import { ask, health, lines, me, value } from "/static/twin.js";
-import { clock, dayAndTime, named, number, percent, span, t } from "/static/words.js";
+import { clock, dayAndTime, named, number, span, t } from "/static/words.js";
 
 export function healthPage(main) {
   const connections = h("div", { class: "scroll" });
   const store = h("dl", { class: "facts" });
   const notices = h("ul", { class: "notices" });
-  const forecasts = h("div");
   const audit = h("div", { class: "scroll" });
   main.append(h("h1", {}, t("health")),
     h("section", { class: "card" }, h("h2", {}, t("connections")), connections),
     h("section", { class: "card" }, h("h2", {}, t("history")), store),
-    h("section", { class: "card" }, h("h2", {}, t("forecasts")), forecasts),
     h("section", { class: "card" }, h("h2", {}, t("notices")), notices),
     me.role === "admin" ? h("section", { class: "card" }, h("h2", {}, t("audit")), audit) : "");
   if (me.role === "admin") loadAudit();
-  loadForecasts();
 
   function keep(element, text, children) {
     if (element.dataset.text === text) return;
@@ -45,16 +42,6 @@ export function healthPage(main) {
       .sort((a, b) => b[0] - a[0]);
     keep(notices, JSON.stringify(told.map(([at, , text]) => [at, text])), () => told.map(([at, line, text]) =>
       h("li", {}, h("span", { class: "dim" }, `${clock(at, line.time_zone)} ${line.id} `), text)));
-  }
-
-  async function loadForecasts() {
-    const found = await ask("/forecasts").catch(() => null);
-    forecasts.replaceChildren(...(found?.length ? [h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {},
-      [t("line"), t("when"), "5 %", "50 %", "95 %", t("good")].map((text) => h("th", { scope: "col" }, text)))),
-    h("tbody", {}, found.map((f) => h("tr", {}, h("td", {}, f.line), h("td", {}, dayAndTime(f.due_us, undefined)),
-      h("td", {}, number(f.low)), h("td", {}, number(f.median)), h("td", {}, number(f.high)),
-      h("td", {}, f.happened === null ? "…" : `${number(f.happened)} ${f.happened >= f.low && f.happened <= f.high ? "✓" : "✗"}`))))))]
-      : [h("p", { class: "dim" }, "–")]));
   }
 
   async function loadAudit() {

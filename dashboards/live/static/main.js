@@ -114,7 +114,11 @@ async function begin() {
   show();
 }
 
-begin().catch(async (error) => {
-  main.replaceChildren(h("p", { class: "error", role: "alert" }, String(error.message ?? error)));
-  setTimeout(() => location.reload(), 5000);
-});
+// Not by loading the page again: a browser that finds nobody there shows a page of its own.
+function beginOrTryAgain() {
+  begin().catch((error) => {
+    main.replaceChildren(h("p", { class: "error", role: "alert" }, String(error.message ?? error)));
+    setTimeout(beginOrTryAgain, 3000);
+  });
+}
+beginOrTryAgain();

@@ -136,9 +136,6 @@ function card(line) {
         `${t("availability")} ${percent(found.availability)} · ${t("effectiveness")} ${percent(found.effectiveness)} · ${t("quality")} ${percent(found.quality)}`),
       part(t("energy"), found.kwh_per_unit === null ? "–" : `${short(found.kwh_per_unit)} kWh`, `/ ${line.unit}`),
     ];
-    if (found.forecast)
-      parts.push(part(t("forecast"), `${number(found.forecast.median)}`,
-        `${number(found.forecast.low)} – ${number(found.forecast.high)} (90 %)`));
     shift.replaceChildren(...parts);
   }
 }

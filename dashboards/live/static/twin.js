@@ -71,6 +71,10 @@ export function follow() {
   };
   source.addEventListener("all", (event) => { values.clear(); take(event); });
   source.addEventListener("changes", take);
+  source.addEventListener("pulse", () => {
+    heard = Date.now();
+    if (!connected) { connected = true; say(); }
+  });
   source.onerror = () => {
     if (connected) { connected = false; say(); }
     // A browser gives up after an answer that is no stream; the twin may only be starting again.

@@ -1,0 +1,162 @@
+"""The live page in a real browser: every page, both languages and themes, the past, a what-if."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from page_rig import SECOND, T0, Rig, page_rig
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from twin.live.readings import ConnectionChanged
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; on Debian, make test gets it"),
+    pytest.mark.xdist_group("browser"),
+]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PAGES = ("", "line/MADE", "station/MADE/CUT", "alarms", "whatif", "health")
+DEADLINE_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with page_rig(tmp_path_factory.mktemp("page")) as served:
+        for second, (state, level) in enumerate(((6, 1), (6, 3), (9, 3))):
+            at_us = T0 + second * 60 * SECOND
+            served.made.say("CUT01", "state_current", state, at_us)
+            served.made.say("CUT02", "state_current", 6, at_us)
+            served.made.say("CUT-out", "level", level, at_us)
+        served.made.say("CUT01", "alarm.EQP001", 1, T0 + 120 * SECOND)
+        yield served
+
+
+@dataclass
+class Seen:
+    """What went wrong in a browser that nobody looked at."""
+
+    faults: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture
+def tab(browser: Browser, rig: Rig, seen: Seen) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-GB")
+    context.set_default_timeout(DEADLINE_MS)
+    page = context.new_page()
+    page.on("console", lambda m: m.type == "error" and seen.faults.append(m.text))
+    page.on("pageerror", lambda error: seen.faults.append(str(error)))
+    page.on("request", lambda r: r.url.startswith(rig.url) or seen.faults.append(r.url))
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_page_shows_a_made_up_line_without_a_fault(
+    tab: Page, rig: Rig, seen: Seen, path: str, language: str
+) -> None:
+    tab.goto(f"{rig.url}/#/{path}")
+    expect(tab.locator("#head")).to_contain_text("MADE")
+    if language == "zh":
+        tab.click("#language")
+        expect(tab.locator("html")).to_have_attribute("lang", "zh-CN")
+        expect(tab.locator("#head")).to_contain_text("报警")
+    expect(tab.locator("#banner")).to_be_hidden()
+    if path in ("", "line/MADE"):
+        expect(tab.locator("main")).to_contain_text(
+            "虚构产线" if language == "zh" else "A made-up line"
+        )
+    grave = [
+        (violation["id"], [node["html"] for node in violation["nodes"]])
+        for violation in Axe().run(tab).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert grave == []
+    assert [
+        fault for fault in seen.faults if "/forecasts" not in fault and "404" not in fault
+    ] == []
+
+
+def test_the_mimic_tells_states_apart_and_goes_back_in_time(tab: Page, rig: Rig) -> None:
+    tab.goto(f"{rig.url}/#/line/MADE")
+    cut = tab.locator("svg.mimic a.station", has_text="CUT")
+    expect(cut).to_have_attribute("aria-label", "CUT, Cutting: 1 executes, 1 fault")
+    tab.locator("#slider").fill("-1")
+    expect(tab.locator(".slider output")).to_contain_text("Past")
+    expect(cut).to_have_attribute("aria-label", "CUT, Cutting: 2 executes")
+    tab.get_by_role("button", name="Back to live").click()
+    expect(cut).to_have_attribute("aria-label", "CUT, Cutting: 1 executes, 1 fault")
+    cut.click()
+    expect(tab.locator("h1")).to_contain_text("CUT Cutting")
+
+
+def test_a_question_is_asked_and_answered(tab: Page, rig: Rig) -> None:
+    tab.goto(f"{rig.url}/#/whatif")
+    tab.select_option("#wi-of", "FOLD")
+    tab.select_option("#wi-knob", "stations.FOLD.cycle_time")
+    tab.get_by_role("button", name="Change this").click()
+    tab.select_option("#wi-start", "empty")
+    tab.select_option("#wi-precision", "0.02")
+    tab.get_by_role("button", name="Ask").click()
+    row = tab.locator("tr[data-state=done]")
+    expect(row).to_contain_text("FOLD cycle time: 3 s -> 2.4 s", timeout=60_000)
+    expect(row.get_by_role("link", name="Download the report")).to_be_visible()
+    assert "compare=" in tab.url
+
+
+def test_an_alarm_is_acknowledged(tab: Page, rig: Rig) -> None:
+    tab.goto(f"{rig.url}/#/alarms")
+    tab.get_by_role("button", name="Acknowledge").first.click()
+    tab.fill("#ack-comment", "on my way")
+    tab.locator("dialog").get_by_role("button", name="Acknowledge").click()
+    expect(tab.locator("main")).to_contain_text("local: on my way")
+
+
+def test_a_lost_plc_is_unknown_until_it_is_back(tab: Page, rig: Rig) -> None:
+    tab.goto(f"{rig.url}/#/line/MADE")
+    pack = tab.locator("svg.mimic a.station", has_text="PACK")
+    rig.made.say("PACK01", "state_current", 6, T0 + 130 * SECOND)
+    expect(pack).to_have_attribute("aria-label", "PACK, PACK: 1 executes")
+    rig.made.take(ConnectionChanged("PLC-B", False, T0 + 140 * SECOND, "killed"))
+    expect(pack).to_have_attribute("aria-label", "PACK, PACK: 1 unknown")
+    rig.made.connect("PLC-B", at_us=T0 + 150 * SECOND)
+    rig.made.say("PACK01", "state_current", 6, T0 + 151 * SECOND)
+    expect(pack).to_have_attribute("aria-label", "PACK, PACK: 1 executes")
+
+
+def test_a_page_that_has_lost_the_twin_says_so(tab: Page, rig: Rig) -> None:
+    tab.goto(f"{rig.url}/#/")
+    expect(tab.locator(".strip span").first).to_be_visible()
+    expect(tab.locator("#banner")).to_be_hidden()
+    tab.context.set_offline(True)
+    tab.evaluate("window.stop()")
+    expect(tab.locator("#banner")).to_contain_text("Connection to the twin lost", timeout=40_000)
+    tab.context.set_offline(False)
+    expect(tab.locator("#banner")).to_be_hidden(timeout=40_000)
