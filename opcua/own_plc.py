@@ -13,17 +13,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from asyncua import Server, ua
-from asyncua.server.address_space import NodeData
 
 from opcua.clock import Clock
 from opcua.collection import no_collection
+from opcua.driving_lines import DrivingLines
 from opcua.guarded_server import guarded_server
 from opcua.limits import NO_LIMITS, Limits
-from opcua.rules import Rule, moving
+from opcua.moving_nodes import MovingNode, Target, load_structures, moving_node, target
+from opcua.rules import Rule, Told, moving
 from opcua.security import SERVER_URI, ServerSecurity, is_loopback
 from opcua.standards import ISA95, STANDARD_URIS, nodesets
 from opcua.structures import instant
@@ -36,22 +37,6 @@ __all__ = ["LOAD_URI", "LoadNodes", "OwnPlc", "load_nodes", "serve_own_plc"]
 LOAD_URI = "urn:linetwin:load"
 _A_FOLDER = 100
 _LOAD = re.compile(r"(\d+)@(.+)")
-_WHOLE = {
-    ua.VariantType.SByte: (8, True),
-    ua.VariantType.Byte: (8, False),
-    ua.VariantType.Int16: (16, True),
-    ua.VariantType.UInt16: (16, False),
-    ua.VariantType.Int32: (32, True),
-    ua.VariantType.UInt32: (32, False),
-    ua.VariantType.Int64: (64, True),
-    ua.VariantType.UInt64: (64, False),
-}
-_MOVING_TYPES = (
-    *_WHOLE,
-    ua.VariantType.Float,
-    ua.VariantType.Double,
-    ua.VariantType.Boolean,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +70,6 @@ def load_nodes(name: str, text: str) -> LoadNodes:
     return LoadNodes(name, count, every_us)
 
 
-@dataclass(slots=True)
-class _Moving:
-    node_id: ua.NodeId
-    kind: ua.VariantType
-    follow: Callable[[int], float]
-    every_us: int
-    shown: Any = None
-
-
 class OwnPlc:
     """A PLC that `serve_own_plc` has started.
 
@@ -107,7 +83,8 @@ class OwnPlc:
         self._server = server
         self._clock = clock
         self._seed = seed
-        self._moving: list[_Moving] = []
+        self._moving: list[MovingNode] = []
+        self._lines = DrivingLines(clock.epoch_unix_us, seed)
 
     @property
     def url(self) -> str:
@@ -124,25 +101,39 @@ class OwnPlc:
         """Let nodes move by rules; of several that name a node the first counts.
 
         Raises:
-            UsageError: a rule names no variable that holds one number or boolean.
+            UsageError: a rule names no variable of its kind.
         """
         space = self._server.iserver.aspace
-        found: dict[str, tuple[ua.NodeId, ua.VariantType]] = {}
+        structures = await load_structures(self._server)
+        found: dict[str, Target] = {}
         for node_id in list(space.keys()):
-            kind = _kind(space[node_id]) if node_id.NamespaceIndex else None
-            if kind is not None:
-                found[node_id.to_string()] = (node_id, kind)
-        taken: set[str] = set()
+            one = target(space[node_id], structures) if node_id.NamespaceIndex else None
+            if one is not None:
+                found[node_id.to_string()] = one
+        taken: set[tuple[str, str]] = set()
         for rule in rules:
-            mine = [text for text in found if fnmatch.fnmatchcase(text, rule.node)]
+            mine = [
+                text
+                for text, one in found.items()
+                if fnmatch.fnmatchcase(text, rule.node) and one.can_follow(rule)
+            ]
             if not mine:
-                raise UsageError(f"rules: no number or boolean has a node id like {rule.node}")
+                wanted = (
+                    f"structure with a field {rule.field}"
+                    if rule.field
+                    else ("text" if rule.is_text else "number or boolean")
+                )
+                raise UsageError(f"rules: no {wanted} has a node id like {rule.node}")
             for text in mine:
-                if text not in taken:
-                    taken.add(text)
-                    node_id, kind = found[text]
-                    follow = moving(rule, text, self._seed)
-                    self._moving.append(_Moving(node_id, kind, follow, rule.every_us))
+                if (text, rule.field) not in taken:
+                    taken.add((text, rule.field))
+                    self._moving.append(moving_node(found[text], rule, partial(self._follow, rule)))
+
+    def _follow(self, rule: Rule, text: str) -> Callable[[int], Told]:
+        if rule.name == "station":
+            of = rule.settings
+            return self._lines.follow(of["line"], str(of["unit"]), str(of["signal"]))
+        return moving(rule, text, self._seed)
 
     async def scan(self) -> int:
         """Write what has changed by the clock's now; how many values."""
@@ -150,11 +141,11 @@ class OwnPlc:
         source = instant(self._clock.epoch_unix_us + at_us)
         write, changed = self._server.iserver.aspace.write_attribute_value, 0
         for one in self._moving:
-            value = _typed(one.follow(at_us), one.kind)
-            if value == one.shown:
+            variant = one.variant(at_us)
+            if variant.Value == one.shown:
                 continue
-            one.shown = value
-            held = ua.DataValue(ua.Variant(value, one.kind), SourceTimestamp=source)
+            one.shown = variant.Value
+            held = ua.DataValue(variant, SourceTimestamp=source)
             await write(one.node_id, ua.AttributeIds.Value, held)
             changed += 1
         # Writing never yields by itself, and publishing would starve.
@@ -169,32 +160,6 @@ class OwnPlc:
             await self.scan()
             due = max(due + scan_s, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
-
-
-def _kind(node: NodeData) -> ua.VariantType | None:
-    """The type of a variable that holds one number or boolean; None for all others."""
-    ids = ua.AttributeIds
-    if ids.Value not in node.attributes or ids.DataType not in node.attributes:
-        return None
-    held, rank = node.attributes[ids.Value].value, node.attributes.get(ids.ValueRank)
-    if rank is not None and rank.value.Value.Value >= 0:
-        return None
-    value = None if held is None else held.Value
-    if value is not None and value.VariantType is not ua.VariantType.Null:
-        return value.VariantType if value.VariantType in _MOVING_TYPES else None
-    # An export need not say what a variable holds.
-    data_type = node.attributes[ids.DataType].value.Value.Value
-    return next((t for t in _MOVING_TYPES if data_type == ua.NodeId(t.value)), None)
-
-
-def _typed(value: float, kind: ua.VariantType) -> Any:
-    if kind is ua.VariantType.Boolean:
-        return bool(value)
-    if kind not in _WHOLE:
-        return float(value)
-    bits, signed = _WHOLE[kind]
-    wrapped = round(value) % (1 << bits)
-    return wrapped - (1 << bits) if signed and wrapped >> (bits - 1) else wrapped
 
 
 @asynccontextmanager

@@ -3,29 +3,38 @@
 rules:
 - {node: "ns=2;s=Oven.Temp*", rule: sine, low: 20, high: 80, period: 10 s}
 - {node: "ns=2;s=Count", rule: counter, every: 2 s}
-- {node: "ns=2;s=Speed", rule: replay, file: speed.csv, column: speed, every: 1 s}
+- {node: "ns=2;s=Speed", rule: replay, file: speed.parquet, column: speed, every: 1 s}
+- {node: "ns=2;s=Mode", rule: sequence, values: [IDLE, RUN, RUN, CLEAN], every: 10 s}
+- {node: "ns=2;s=Recipe", field: Speed, rule: ramp}                   one field of a structure
+- {node: "ns=2;s=Zones", rule: sine, stagger: 2 s}                    each element of an array
+- {node: "ns=2;s=Made", rule: station, line: tube_line, unit: FNS03, signal: good}
 """
 
 from __future__ import annotations
 
-import csv
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
 
+from lines.loader import load
 from lines.yaml_tree import Mapping, Position, Sequence, Unreadable, plain, read_tree
 from twin.errors import Fault, LineFileError, QuantityError, UsageError
+from twin.historian.recording import read_column
 from twin.model.quantity import parse_duration
+from twin.signals import tags
 
-__all__ = ["RULES", "Rule", "Settings", "moving", "read_rules", "rules_from_text"]
+__all__ = ["RULES", "Rule", "Settings", "Told", "moving", "read_rules", "rules_from_text"]
 
 Number = float | int
+Told = float | int | bool | str
 Settings = dict[str, Any]
 
-_SHARED = {"node", "rule", "every"}
+_SHARED = {"node", "rule", "every", "field", "stagger"}
+_TIMES = {"every", "period", "stagger"}
 RULES: dict[str, Settings] = {
     "constant": {"value": 0.0},
     "ramp": {"low": 0.0, "high": 100.0, "period": "60 s"},
@@ -34,6 +43,8 @@ RULES: dict[str, Settings] = {
     "random_walk": {"low": 0.0, "high": 100.0, "step": 1.0},
     "counter": {"start": 0.0, "step": 1.0, "wraps_at": 0.0},
     "replay": {"file": "", "column": ""},
+    "sequence": {"values": ()},
+    "station": {"line": "", "unit": "", "signal": ""},
 }
 """Every rule with what it can be told, and what that is if nobody says."""
 
@@ -47,16 +58,26 @@ class Rule:
         name: one of `RULES`.
         every_us: how often the value is made anew.
         settings: what the rule is told.
+        field: of a structure; empty where the node holds none.
+        stagger_us: how much later each element of an array does what the one before it does.
     """
 
     node: str
     name: str
     every_us: int = 1_000_000
-    settings: Settings = field(default_factory=dict)
+    settings: Settings = dataclass_field(default_factory=dict)
+    field: str = ""
+    stagger_us: int = 0
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are words."""
+        values = self.settings.get("values", (self.settings.get("value"),))
+        return any(isinstance(value, str) for value in values)
 
 
-def moving(rule: Rule, node: str, seed: int) -> Callable[[int], Number]:
-    """Make the function that a node's value follows.
+def moving(rule: Rule, node: str, seed: int) -> Callable[[int], Told]:
+    """Make the function that a node's value follows; `station` is `opcua.driving_lines`'.
 
     Args:
         rule: its rule.
@@ -81,7 +102,7 @@ def moving(rule: Rule, node: str, seed: int) -> Callable[[int], Number]:
 
     match rule.name:
         case "constant":
-            constant: Number = told["value"]
+            constant: Told = told["value"]
             return lambda _: constant
         case "ramp":
             return lambda at_us: low + (high - low) * share(at_us)
@@ -100,8 +121,8 @@ def moving(rule: Rule, node: str, seed: int) -> Callable[[int], Number]:
             return count
         case "random_walk":
             return _walk(low, high, float(told["step"]), every_us, f"{seed}/{node}")
-        case "replay":
-            values: tuple[float, ...] = told["values"]
+        case "replay" | "sequence":
+            values: tuple[Told, ...] = told["values"]
             return lambda at_us: values[at_us // every_us % len(values)]
     raise ValueError(rule.name)
 
@@ -176,10 +197,10 @@ def _rule(words: Settings, beside: Path) -> Rule:
     if not isinstance(node, str) or not node:
         wrong.append(f"node: must be a node id, as 'ns=2;s=Temp', got {node!r}")
     settings: Settings = {}
-    every_us = 1_000_000
+    every_us, stagger_us = 1_000_000, 0
     for key, value in words.items():
         default = RULES[name].get(key)
-        if key in {"every", "period"} and (key == "every" or default is not None):
+        if key in _TIMES and (key in _SHARED or default is not None):
             try:
                 us = parse_duration(value)
             except QuantityError as error:
@@ -189,6 +210,8 @@ def _rule(words: Settings, beside: Path) -> Rule:
                 wrong.append(f"{key}: must be greater than 0")
             elif key == "every":
                 every_us = us
+            elif key == "stagger":
+                stagger_us = us
             else:
                 settings["period"] = us
         elif key in _SHARED:
@@ -196,6 +219,8 @@ def _rule(words: Settings, beside: Path) -> Rule:
         elif default is None:
             takes = ", ".join([*RULES[name], "every"])
             wrong.append(f"{name}: takes {takes}, got {key}")
+        elif name == "constant" and isinstance(value, str):
+            settings[key] = value
         elif isinstance(default, float) and (
             not isinstance(value, int | float) or (isinstance(value, bool) and key != "value")
         ):
@@ -204,32 +229,57 @@ def _rule(words: Settings, beside: Path) -> Rule:
             settings[key] = value
     if "period" in RULES[name]:
         settings.setdefault("period", parse_duration(RULES[name]["period"]))
-    if name == "replay" and not wrong:
-        settings["values"] = _column(beside / str(settings.get("file", "")), settings, wrong)
+    part = words.get("field", "")
+    if not isinstance(part, str):
+        wrong.append(f"field: must be the name of a structure's field, got {part!r}")
+    if not wrong:
+        wrong += _completed(name, settings, beside)
     if wrong:
         raise UsageError("\n".join(wrong))
-    return Rule(str(node), name, every_us, settings)
+    return Rule(str(node), name, every_us, settings, str(part), stagger_us)
 
 
-def _column(path: Path, settings: Settings, wrong: list[str]) -> tuple[float, ...]:
-    column = str(settings.get("column", ""))
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        values = tuple(float(row[column]) for row in rows)
-    except OSError as error:
-        wrong.append(f"replay.file: must be a CSV file with a header, {path}: {error.strerror}")
-        return ()
-    except KeyError:
-        names = ", ".join(rows[0])
-        wrong.append(f"replay.column: must be one of {names}, got {column!r}")
-        return ()
-    except (ValueError, TypeError) as error:
-        wrong.append(f"replay.column: {column} must hold numbers: {error}")
-        return ()
-    if not values:
-        wrong.append(f"replay.file: {path} has no rows")
-    return values
+def _completed(name: str, settings: Settings, beside: Path) -> list[str]:
+    """Put in what a rule's files say; what is wrong with it."""
+    if name == "sequence":
+        values = settings.get("values")
+        kinds = (str, bool, int, float)
+        if (
+            not isinstance(values, tuple | list)
+            or not values
+            or {type(v) for v in values} - set(kinds)
+        ):
+            return [f"sequence.values: must be a list of words, or of numbers, got {values!r}"]
+        if len({isinstance(value, str) for value in values}) > 1:
+            return [f"sequence.values: must be all words or all numbers, got {values!r}"]
+        settings["values"] = tuple(values)
+    elif name == "replay":
+        file = beside / str(settings.get("file", ""))
+        try:
+            settings["values"] = read_column(file, str(settings.get("column", "")))
+        except UsageError as error:
+            return [f"replay.{error}"]
+    elif name == "station":
+        return _station(settings, beside)
+    return []
+
+
+def _station(settings: Settings, beside: Path) -> list[str]:
+    named = str(settings.get("line", ""))
+    if not named:
+        return ["station.line: must be a line file, or the name of a packaged line"]
+    file = beside / named
+    line = load(file if file.is_file() else named)
+    known = [tag.key for tag in tags(line)]
+    wanted = (str(settings.get("unit", "")), str(settings.get("signal", "")))
+    if wanted not in known:
+        units = dict.fromkeys(unit for unit, _ in known)
+        if wanted[0] not in units:
+            return [f"station.unit: must be one of {', '.join(units)}, got {wanted[0]!r}"]
+        signals = ", ".join(signal for unit, signal in known if unit == wanted[0])
+        return [f"station.signal: must be one of {signals}, got {wanted[1]!r}"]
+    settings["line"] = line
+    return []
 
 
 def _fault(at: Position, path: str, must: str) -> Fault:

@@ -64,6 +64,78 @@ async def test_an_exports_values_move_by_rules(tmp_path) -> None:
             await close(client, polite=True)
 
 
+EXPORT = """<?xml version="1.0" encoding="utf-8"?>
+<UANodeSet xmlns="http://opcfoundation.org/UA/2011/03/UANodeSet.xsd">
+  <NamespaceUris><Uri>urn:st</Uri></NamespaceUris>
+  <UADataType NodeId="ns=1;i=1" BrowseName="1:Recipe">
+    <DisplayName>Recipe</DisplayName>
+    <References>
+      <Reference ReferenceType="i=45" IsForward="false">i=22</Reference>
+      <Reference ReferenceType="i=38">ns=1;i=2</Reference>
+    </References>
+    <Definition Name="Recipe">
+      <Field Name="Speed" DataType="i=11"/>
+      <Field Name="Batch" DataType="i=6"/>
+      <Field Name="Name" DataType="i=12"/>
+    </Definition>
+  </UADataType>
+  <UAObject NodeId="ns=1;i=2" BrowseName="0:Default Binary">
+    <DisplayName>Default Binary</DisplayName>
+    <References><Reference ReferenceType="i=40">i=76</Reference></References>
+  </UAObject>
+  <UAVariable NodeId="ns=1;s=Recipe" BrowseName="1:Recipe" ParentNodeId="i=85" DataType="ns=1;i=1">
+    <DisplayName>Recipe</DisplayName>
+    <References><Reference ReferenceType="i=35" IsForward="false">i=85</Reference></References>
+  </UAVariable>
+  <UAVariable NodeId="ns=1;s=Zones" BrowseName="1:Zones" ParentNodeId="i=85" DataType="i=11"
+      ValueRank="1" ArrayDimensions="3">
+    <DisplayName>Zones</DisplayName>
+    <References><Reference ReferenceType="i=35" IsForward="false">i=85</Reference></References>
+  </UAVariable>
+  <UAVariable NodeId="ns=1;s=Mode" BrowseName="1:Mode" ParentNodeId="i=85" DataType="i=12">
+    <DisplayName>Mode</DisplayName>
+    <References><Reference ReferenceType="i=35" IsForward="false">i=85</Reference></References>
+  </UAVariable>
+  <UAVariable NodeId="ns=1;s=Made" BrowseName="1:Made" ParentNodeId="i=85" DataType="i=7">
+    <DisplayName>Made</DisplayName>
+    <References><Reference ReferenceType="i=35" IsForward="false">i=85</Reference></References>
+  </UAVariable>
+</UANodeSet>
+"""
+
+
+async def test_structures_arrays_words_and_a_stations_counters_move(tmp_path) -> None:
+    export = tmp_path / "export.xml"
+    export.write_text(EXPORT, encoding="utf-8")
+    rules = rules_from_text(
+        "rules:\n"
+        "- {node: '*;s=Recipe', field: Speed, rule: ramp, low: 0, high: 10, period: 10 s}\n"
+        "- {node: '*;s=Zones', rule: counter, every: 1 s, stagger: 2 s}\n"
+        "- {node: '*;s=Mode', rule: sequence, values: [IDLE, RUN], every: 5 s}\n"
+        f"- {{node: '*;s=Made', rule: station, line: {LINE}, unit: M501, signal: processed}}\n"
+    )
+    clock = ManualClock(1_767_571_200 * S)
+    async with serve_own_plc(clock, None, nodeset=export, rules=rules) as plc:
+        assert plc.moves == 4
+        client = await connect(plc.url, None)
+        try:
+            await client.load_data_type_definitions()
+            clock.move(7 * S)
+            await plc.scan()
+            recipe = (await read(client, "urn:st", "Recipe")).Value.Value
+            assert (recipe.Speed, recipe.Batch) == (7.0, 0)
+            assert (await read(client, "urn:st", "Zones")).Value.Value == [7.0, 5.0, 3.0]
+            assert (await read(client, "urn:st", "Mode")).Value.Value == "RUN"
+            before = (await read(client, "urn:st", "Made")).Value.Value
+            clock.move(600 * S)
+            await plc.scan()
+            made = (await read(client, "urn:st", "Made")).Value
+            assert made.VariantType is ua.VariantType.UInt32
+            assert made.Value > before
+        finally:
+            await close(client, polite=True)
+
+
 async def test_what_cannot_be_served_is_refused(tmp_path) -> None:
     clock = ManualClock()
     broken = tmp_path / "broken.xml"

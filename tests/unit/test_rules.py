@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import duckdb
 import pytest
 
 from opcua.own_plc import LoadNodes, load_nodes
@@ -62,12 +63,34 @@ def test_a_file_is_replayed_over_and_over(tmp_path) -> None:
     follow = moving(rule, "n", 1)
     assert [follow(at * S) for at in range(5)] == [1.5, 2.5, 4.0, 1.5, 2.5]
     for text, says in (
-        ("file: none.csv, column: speed", "must be a CSV file with a header"),
+        ("file: none.csv, column: speed", "none.csv: must be a file, there is none"),
         ("file: speed.csv, column: pace", "must be one of at, speed, got 'pace'"),
     ):
         path.write_text(f"rules: [{{node: n, rule: replay, {text}}}]", encoding="utf-8")
         with pytest.raises(LineFileError, match=says):
             read_rules(path)
+
+
+def test_a_column_of_parquet_is_replayed_as_one_of_csv(tmp_path) -> None:
+    parquet = tmp_path / "speed.parquet"
+    duckdb.sql("SELECT * FROM (VALUES (1.5), (2.5)) AS t(speed)").write_parquet(str(parquet))
+    text = "rules: [{node: n, rule: replay, file: speed.parquet, column: speed}]"
+    (rule,) = rules_from_text(text, beside=tmp_path)
+    assert [moving(rule, "n", 1)(at * S) for at in range(3)] == [1.5, 2.5, 1.5]
+
+
+def test_words_and_numbers_come_one_after_the_other() -> None:
+    assert followed("rule: sequence, values: [IDLE, RUN]", [0, 1, 2]) == ["IDLE", "RUN", "IDLE"]
+    assert followed("rule: sequence, values: [3, 1], every: 2 s", [0, 1, 2]) == [3, 3, 1]
+    for words, says in (
+        ("rule: sequence", "must be a list of words, or of numbers"),
+        ("rule: sequence, values: [1, RUN]", "must be all words or all numbers"),
+        ("rule: station", "station.line: must be a line file"),
+        ("rule: station, line: tube_line, unit: X", "station.unit: must be one of"),
+        ("rule: station, line: tube_line, unit: FNS03", "station.signal: must be one of"),
+    ):
+        with pytest.raises(LineFileError, match=says):
+            rules_from_text(f"rules: [{{node: n, {words}}}]")
 
 
 def test_every_fault_of_the_rules_is_told_with_its_place() -> None:
