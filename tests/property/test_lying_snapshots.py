@@ -12,6 +12,7 @@ from random_lines import lines
 
 from twin.engine.kernel import KernelEngine, kernel_library
 from twin.engine.snapshot import SAVED, Snapshot
+from twin.engine.stops import Operations
 from twin.errors import EngineError
 from twin.model import Line
 
@@ -42,6 +43,6 @@ def test_an_engine_believes_a_snapshot_or_refuses_it(
     except EngineError:
         return
     for engine in (believed, believed.fork()):
-        engine.advance(at + 60 * SECOND, 5_000)
+        engine.advance(at + 60 * SECOND, Operations(5_000))
         engine.counters()
         engine.snapshot()
