@@ -68,6 +68,8 @@ def events(response: httpx.Response) -> Iterator[tuple[str, str, dict[str, objec
 
 def test_a_stream_gives_everything_and_then_what_changes(rig: Rig) -> None:
     rig.made.say("CUT01", "state_current", 6)
+    with rig.client() as client:
+        _until(client, lambda now: now["MADE|m/CUT01"] == "E")
     with rig.client() as client, client.stream("GET", "/api/v1/stream") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         told = events(stream)
@@ -106,8 +108,9 @@ def test_one_who_comes_back_gets_what_was_missed(rig: Rig) -> None:
 
 def test_a_lost_plc_makes_its_stations_unknown(rig: Rig) -> None:
     rig.made.say("CUT01", "state_current", 6)
-    rig.made.take(ConnectionChanged("PLC-A", False, T0 + 5 * SECOND, "no answer"))
     with rig.client() as client:
+        _until(client, lambda now: now["MADE|m/CUT01"] == "E")
+        rig.made.take(ConnectionChanged("PLC-A", False, T0 + 5 * SECOND, "no answer"))
         values = _until(client, lambda now: now["MADE|m/CUT01"] == "?")
     assert values["MADE|p/PLC-A"] == T0 + 5 * SECOND
     assert values["MADE|s/CUT"]["unknown_since_us"] == T0
