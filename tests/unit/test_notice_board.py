@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from twin.cli.notice_board import NoticeBoard
-from twin.live.mirror import Notice
+from twin.live.changes import Notice
 from twin.live.readings import ConnectionChanged, TagMissing
 
 S = 1_000_000

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from twin.live.mirror import Notice
+from twin.live.changes import Notice
 from twin.live.readings import ConnectionChanged, Message
 
 __all__ = ["NoticeBoard"]

@@ -14,7 +14,8 @@ from opcua.tag_map import TagMap
 from twin.cli.notice_board import NoticeBoard
 from twin.errors import LinetwinError
 from twin.historian.port import Historian, Point
-from twin.live.mirror import Mirror, Notice
+from twin.live.changes import Notice
+from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.live.readings import Message
 from twin.live.reports import Reports

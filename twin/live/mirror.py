@@ -11,12 +11,14 @@ by it; the twin's says when messages came in. They differ where a plant runs fas
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from twin.historian.port import Point, Quality, Series
+from twin.live.changes import Changes, Notice, Reported, listed, several
+from twin.live.machine_memory import REMEMBERED, MachineMemory, memories
 from twin.live.readings import (
     ConnectionChanged,
     Message,
@@ -29,45 +31,10 @@ from twin.model.line import Line
 from twin.model.station import Station
 from twin.signals import Family, Tag, tags
 
-__all__ = ["Changes", "Mirror", "Notice", "Reported"]
+__all__ = ["WAITING", "Mirror"]
 
 
 WAITING = "waiting_time_s"
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """The last value of a tag.
-
-    Args:
-        value: what the plant said last.
-        source_us: the plant's timestamp, microseconds since 1970-01-01 UTC.
-        arrival_us: when it came in, by the twin's clock.
-        quality: how far to trust it; BAD from the moment at which its PLC is lost.
-    """
-
-    value: float
-    source_us: int
-    arrival_us: int
-    quality: Quality
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that a person should know, in a line."""
-
-    at_us: int
-    plc: str
-    stations: tuple[str, ...]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What a message changed: points to store, notices to show."""
-
-    points: tuple[Point, ...] = ()
-    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(slots=True)
@@ -88,6 +55,7 @@ class Mirror:
     _ever: set[str] = field(init=False, default_factory=set)
     _since_us: dict[str, int] = field(init=False)
     _watched_us: dict[str, int] = field(init=False)
+    _machines: dict[str, MachineMemory] = field(init=False)
 
     def __post_init__(self) -> None:
         self._tags = {tag.key: tag for tag in tags(self.line)}
@@ -96,6 +64,7 @@ class Mirror:
         # Of each PLC: where the stretch began in which it is watched, and how long it was before.
         self._since_us = dict.fromkeys(self._lost_since, 0)
         self._watched_us = dict.fromkeys(self._lost_since, 0)
+        self._machines = memories(self.line)
 
     # -- the way in ------------------------------------------------------------------------------
 
@@ -170,6 +139,11 @@ class Mirror:
                 # A counter that is not to be trusted moves nothing that is counted.
                 held_value = held.value if tag.signal.counter and held is not None else value
             lost = tag.plc in self._lost_since
+            if key[1] in REMEMBERED and quality != Quality.BAD and not lost:
+                before = None if held is None else held.value
+                self._machines[key[0]].take(
+                    key[1], before, value, reading.source_us, afresh=key in self._old
+                )
             self._values[key] = Reported(
                 held_value,
                 reading.source_us,
@@ -192,7 +166,7 @@ class Mirror:
     def _counters_lost(self, plc: str, keys: list[tuple[str, str]], at_us: int) -> Notice:
         stations = tuple(dict.fromkeys(self._tags[key].station for key in keys))
         text = (
-            f"{plc} has set back {_several(len(keys), 'counter')} ({_listed(keys)}); "
+            f"{plc} has set back {several(len(keys), 'counter')} ({listed(keys)}); "
             f"what {', '.join(stations)} made is counted on from there"
         )
         return Notice(at_us, plc, stations, text)
@@ -232,6 +206,9 @@ class Mirror:
                 self._values[key] = Reported(
                     held.value, held.source_us, held.arrival_us, Quality.BAD
                 )
+        for machine in self._machines.values():
+            if self.line.plc_of(machine.station.id) == plc:
+                machine.forget()
         if self._since_us[plc]:
             self._watched_us[plc] += max(0, self._heard_us[plc] - self._since_us[plc])
             self._since_us[plc] = 0
@@ -240,15 +217,15 @@ class Mirror:
         stations = tuple(
             dict.fromkeys(self._tags[k].station for k in message.keys if k in self._tags)
         )
-        count = _several(len(message.keys), "tag")
-        text = f"{message.plc} lacks {count} of the map: {_listed(message.keys)}"
+        count = several(len(message.keys), "tag")
+        text = f"{message.plc} lacks {count} of the map: {listed(message.keys)}"
         return Changes(notices=(Notice(message.at_us, message.plc, stations, text),))
 
     def _lost(self, message: NotificationsLost) -> Changes:
         if message.plc not in self._heard_us:
             return Changes()
         fate = "asked for again and here" if message.repaired else "lost; what holds now is read"
-        count = _several(message.count, "notification")
+        count = several(message.count, "notification")
         text = f"{message.plc}: {count} did not come: {fate}"
         return Changes(
             notices=(Notice(message.at_us, message.plc, self.stations_of(message.plc), text),)
@@ -260,7 +237,7 @@ class Mirror:
         )
         if message.plc not in self._heard_us:
             return Changes()
-        what = f"{_several(len(message.keys), 'value')} ({_listed(message.keys)})"
+        what = f"{several(len(message.keys), 'value')} ({listed(message.keys)})"
         fate = "can't be believed" if message.stale else "can be believed again"
         why = f"; {message.reason}" if message.reason else ""
         text = f"{message.plc}: {what} {fate}{why}"
@@ -284,6 +261,14 @@ class Mirror:
         """A tag's value if it is known now, else None."""
         held = self._values.get((unit, signal))
         return None if held is None or held.quality == Quality.BAD else held.value
+
+    def machine(self, unit: str) -> MachineMemory:
+        """What is remembered of a machine, to say how long things have lasted."""
+        return self._machines[unit]
+
+    def heard_us(self, plc: str) -> int:
+        """How far a PLC is, by the newest of its own timestamps; 0 before the first."""
+        return self._heard_us[plc]
 
     def lost_since(self, plc: str) -> int | None:
         """Since when a PLC is away (us since 1970-01-01 UTC); 0: never seen; None: it is here."""
@@ -321,7 +306,21 @@ class Mirror:
         Only steps up count: a PLC that lost its counters takes nothing back and invents nothing.
         """
         units = (station.machine_id(m) for m in range(station.machines))
-        return sum(self._gained.get((unit, signal), 0.0) for unit in units)
+        return sum(self.gained_by(unit, signal) for unit in units)
+
+    def gained_by(self, unit: str, signal: str) -> float:
+        """How far a counter of one machine has grown since the twin first saw it."""
+        return self._gained.get((unit, signal), 0.0)
+
+    @property
+    def watched_us(self) -> int:
+        """For how long the whole line has been watched, by the plant's clock."""
+        return min(self._watched(plc) for plc in self._since_us)
+
+    def _watched(self, plc: str) -> int:
+        since_us = self._since_us[plc]
+        on_us = max(0, self._heard_us[plc] - since_us) if since_us else 0
+        return self._watched_us[plc] + on_us
 
     def waiting_share(self, station: Station) -> float | None:
         """Share of the watched time in which a station's machines were starved or blocked.
@@ -329,11 +328,7 @@ class Mirror:
         By the PLC's own count, since samples of the state would miss what happens between them. Of
         a machine with many places it is the mean over the places. None before a minute is seen.
         """
-        plc = self.line.plc_of(station.id)
-        since_us = self._since_us[plc]
-        span_us = self._watched_us[plc] + (
-            max(0, self._heard_us[plc] - since_us) if since_us else 0
-        )
+        span_us = self._watched(self.line.plc_of(station.id))
         if span_us < 60_000_000:
             return None
         return min(1.0, self.gained(station, WAITING) * 1e6 / (span_us * station.machines))
@@ -363,12 +358,3 @@ class Mirror:
         for plc, since_us in self._since_us.items():
             lost = plc in self._lost_since
             assert not lost or not since_us, f"{plc} is watched and lost"  # noqa: S101
-
-
-def _several(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _listed(keys: Sequence[tuple[str, str]], most: int = 5) -> str:
-    names = ", ".join(f"{unit}.{signal}" for unit, signal in keys[:most])
-    return names + (f" and {len(keys) - most} more" if len(keys) > most else "")

@@ -17,7 +17,8 @@ from twin.engine.planned_time import monday_before, open_time_us
 from twin.engine.quantiles import mean_us
 from twin.historian.port import Point, Series
 from twin.kpi import StationKpi, station_kpi
-from twin.live.mirror import WAITING, Changes, Mirror
+from twin.live.changes import Changes
+from twin.live.mirror import WAITING, Mirror
 from twin.live.output import MINUTE_US, OutputMeter
 from twin.live.readings import (
     ConnectionChanged,
