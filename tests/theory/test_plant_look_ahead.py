@@ -20,7 +20,7 @@ from twin.live.restored import restored
 
 
 @needs_kernel
-@pytest.mark.parametrize("case", (*LOOK_AHEAD, *OTHERS), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*LOOK_AHEAD, *OTHERS], ids=lambda case: case.name)
 def test_look_ahead_from_signals(case: LookAhead) -> None:
     replications, horizons = 1000, list(case.means)
     given = GivenState(case.plan, case.start)
