@@ -251,11 +251,12 @@ class _State:
                 row["started_us"] = max(0, self.at_us - elapsed[k])
                 loaded += 1
                 self.holdings += load(self.line, station, place)
-            elif (k < occupied) and outputs:
+            elif k < occupied:
                 made = self.value(unit, "processed") or 0
                 self.holdings.append(finished(self.line, station, place, made))
-                row["waits_for"] = 2
-                self.waits.append((since_us, place))
+                if outputs:
+                    row["waits_for"] = 2
+                    self.waits.append((since_us, place))
             elif condition == Condition.STARVED and not closed:
                 row["waits_for"] = 1
                 self.waits.append((since_us, place))
