@@ -17,7 +17,8 @@ from dashboards.live.serve import Address, hang, served
 from dashboards.live.watched import StoreHealth, Watched
 from twin.historian.memory import MemoryHistorian
 from twin.historian.port import Historian, Point, Quality, Series
-from twin.live.mirror import Mirror, Notice
+from twin.live.changes import Notice
+from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.live.readings import ConnectionChanged, Message, Reading
 from twin.model import Line

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from twin.historian.port import Historian
-from twin.live.mirror import Mirror, Notice
+from twin.live.changes import Notice
+from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.model.line import Line
 from twin.model.spool_status import SpoolStatus
