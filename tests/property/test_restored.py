@@ -14,7 +14,7 @@ from twin.engine.plant import SimulatedPlant
 from twin.engine.redraw import redrawn
 from twin.engine.simulation import open_engine
 from twin.engine.snapshot import Snapshot
-from twin.engine.snapshot_rows import lane_keys
+from twin.engine.snapshot_rows import REWORK, lane_keys
 from twin.errors import EngineError
 from twin.live.mirror import Mirror
 from twin.live.readings import ConnectionChanged
@@ -67,7 +67,7 @@ def test_levels_and_occupied_places_are_the_plants(line: Line, at_s: int, seed: 
     told = []
     for buffer, lane in lane_keys(line):
         level = status.buffers[str(buffer)]
-        told.append(level.rework_level if lane == -1 else level.lane_levels[int(lane)])
+        told.append(level.rework_level if lane == REWORK else level.lane_levels[int(lane)])
     assert in_lanes(line, found) == told
     held = {
         holder
@@ -83,6 +83,30 @@ def test_levels_and_occupied_places_are_the_plants(line: Line, at_s: int, seed: 
             # A finished part that leaves the line does not wait for anything.
             assert occupied == machine.occupied
             place += station.places
+
+
+@pytest.mark.parametrize("name", ["storage_line", "tube_line"])
+def test_an_example_line_is_restored_at_any_instant_and_both_engines_go_on(name: str) -> None:
+    line = load(name)
+    published, mirror = Published(SimulatedPlant(line, seed=7)), connected(line)
+    at_s = 0
+    for more_s in np.random.default_rng(7).integers(1, 120, 3).tolist():
+        at_s += more_s
+        followed(published, mirror, at_s * S, 2 * S)
+        found = restored(mirror)
+        assert (found.at_us, found.unheard_us) == (EPOCH_US + at_s * S, {})
+        told = published.plant.status()
+        levels = [
+            told.buffers[str(buffer)].rework_level
+            if lane == REWORK
+            else told.buffers[str(buffer)].lane_levels[int(lane)]
+            for buffer, lane in lane_keys(line)
+        ]
+        assert in_lanes(line, found.snapshot) == levels
+        on = [open_engine(line, engine, start=found.snapshot) for engine in ("simpy", "kernel")]
+        for engine in on:
+            engine.advance(found.snapshot.at_us + 5 * S)
+        assert on[0].snapshot() == on[1].snapshot()
 
 
 def test_a_repair_goes_on_given_how_long_it_has_lasted() -> None:
@@ -122,7 +146,6 @@ def test_a_line_that_has_not_been_heard_has_no_state() -> None:
 
 
 def test_a_lost_plc_is_said_with_how_long_nothing_has_been_heard() -> None:
-
     line = load("storage_line")
     plant = SimulatedPlant(line)
     published, mirror = Published(plant), connected(line)
