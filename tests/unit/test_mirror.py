@@ -246,7 +246,7 @@ def test_what_was_made_while_the_plc_was_away_counts_when_it_is_back(mirror) -> 
     assert mirror.gained(CUT, "processed") == 30
 
 
-def test_counters_that_are_set_back_take_nothing_back_and_invent_nothing(mirror) -> None:
+def test_counters_that_began_again_count_on_from_0(mirror) -> None:
     mirror.handle((said("CUT01", "processed", 1000), said("CUT01", "consumed", 900)))
     mirror.handle((said("CUT01", "processed", 1007, T0 + S),))
     mirror.handle(down(at=T0 + 2 * S))
@@ -261,9 +261,20 @@ def test_counters_that_are_set_back_take_nothing_back_and_invent_nothing(mirror)
         "PLC-A has set back 2 counters (CUT01.processed, CUT01.consumed); "
         "what CUT made is counted on from there"
     )
-    assert mirror.gained(CUT, "processed") == 7
+    assert mirror.gained(CUT, "processed") == 9
     mirror.handle((said("CUT01", "processed", 5, T0 + 5 * S),))
-    assert mirror.gained(CUT, "processed") == 10
+    assert mirror.gained(CUT, "processed") == 12
+    mirror.validate()
+
+
+def test_a_counter_that_falls_back_to_what_it_cannot_have_made_invents_nothing(mirror) -> None:
+    mirror.handle((said("CUT01", "processed", 1007),))
+    # An older value that the PLC had saved: 950 parts take half an hour, and 10 s have passed.
+    changes = mirror.handle((said("CUT01", "processed", 950, T0 + 10 * S),))
+    assert "set back" in changes.notices[0].text
+    assert mirror.gained(CUT, "processed") == 0
+    mirror.handle((said("CUT01", "processed", 951, T0 + 12 * S),))
+    assert mirror.gained(CUT, "processed") == 1
     mirror.validate()
 
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from twin.historian.port import Point, Quality, Series
 from twin.live.changes import Changes, Notice, Reported, listed, several
+from twin.live.counting import WAITING, most_counted
 from twin.live.machine_memory import REMEMBERED, MachineMemory, memories
 from twin.live.readings import (
     ConnectionChanged,
@@ -31,10 +32,7 @@ from twin.model.line import Line
 from twin.model.station import Station
 from twin.signals import Family, Tag, tags
 
-__all__ = ["WAITING", "Mirror"]
-
-
-WAITING = "waiting_time_s"
+__all__ = ["Mirror"]
 
 
 @dataclass(slots=True)
@@ -131,8 +129,9 @@ class Mirror:
         # After a connection every value comes afresh, and holds though the PLC's clock went back.
         if held is None or reading.source_us >= held.source_us or key in self._old:
             if tag.signal.counter and quality != Quality.BAD:
+                fell = self._count(key, held, value, reading)
                 # A camera counts from when it was switched on: that is no loss.
-                if self._count(key, held, value) and tag.signal.family is not Family.DEFECT:
+                if fell and tag.signal.family is not Family.DEFECT:
                     shrunk.setdefault(tag.plc, []).append(key)
                 held_value = value
             else:
@@ -153,14 +152,24 @@ class Mirror:
             self._old.discard(key)
         yield Point(Series(self.line.id, *key), reading.source_us, value, quality)
 
-    def _count(self, key: tuple[str, str], held: Reported | None, value: float) -> bool:
+    def _count(
+        self, key: tuple[str, str], held: Reported | None, value: float, reading: Reading
+    ) -> bool:
         """Add to what a counter has gained; say whether it went down."""
         if key not in self._gained:
             self._gained[key] = 0.0
         elif held is not None and not (key[1] == WAITING and key in self._old):
             # What a machine waited while nobody saw it is not counted: nor is that time.
-            self._gained[key] += max(0.0, value - held.value)
-            return value < held.value
+            if value >= held.value:
+                self._gained[key] += value - held.value
+                return False
+            # The clock may have been set back with the counter; then the twin's own goes by.
+            passed_us = max(
+                reading.source_us - held.source_us, reading.arrival_us - held.arrival_us, 0
+            )
+            if 0 <= value <= most_counted(self._machines[key[0]].station, key[1], passed_us):
+                self._gained[key] += value  # it began at 0 again, and has come so far since
+            return True
         return False
 
     def _counters_lost(self, plc: str, keys: list[tuple[str, str]], at_us: int) -> Notice:
@@ -346,12 +355,13 @@ class Mirror:
         Raises:
             AssertionError: one does not hold; its text says which, and of what.
         """
+        newest_us = self.newest_us
         for key, held in self._values.items():
             tag = self._tags[key]
             lost = tag.plc in self._lost_since
             assert not lost or held.quality == Quality.BAD, f"{key} is trusted and its PLC lost"  # noqa: S101
             trusted = held.quality != Quality.BAD
-            assert not trusted or held.source_us <= self.newest_us, f"{key} is of the future"  # noqa: S101
+            assert not trusted or held.source_us <= newest_us, f"{key} is of the future"  # noqa: S101
             assert not trusted or key not in self._old, f"{key} is trusted and not said afresh"  # noqa: S101
         for key, gained in self._gained.items():
             assert gained >= 0, f"{key} has lost what it made"  # noqa: S101

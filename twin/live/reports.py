@@ -18,7 +18,8 @@ from twin.engine.quantiles import mean_us
 from twin.historian.port import Point, Series
 from twin.kpi import StationKpi, station_kpi
 from twin.live.changes import Changes
-from twin.live.mirror import WAITING, Mirror
+from twin.live.counting import WAITING
+from twin.live.mirror import Mirror
 from twin.live.output import MINUTE_US, OutputMeter
 from twin.live.readings import (
     ConnectionChanged,

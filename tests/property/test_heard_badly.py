@@ -1,0 +1,76 @@
+"""What the mirror knows of a plant that is heard badly is the plant's truth, or said to be lost."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from faulty_wire import FaultyWire, Rates
+from plant_seen import S
+
+from lines.loader import load
+from twin.engine.plant import SimulatedPlant
+from twin.historian.port import Quality
+from twin.live.counting import WAITING
+from twin.live.mirror import Mirror
+
+LEVELS = frozenset({"level", "rework_level"})
+STATES = frozenset({"state_current", "unit_mode_current", "starved", "blocked", "stop_reason"})
+OFTEN = Rates(cut_every_s=60, restart_every_s=150, reset_every_s=40, away_s=20)
+
+
+def check(wire: FaultyWire, mirror: Mirror) -> dict[str, int]:
+    """Hold the mirror to the plant, of every PLC of which nothing is missing at this instant.
+
+    Returns:
+        How many values of each kind were compared.
+    """
+    mirror.validate()
+    compared = {"levels": 0, "states": 0, "counters": 0}
+    quiet = {name for name in wire.plcs if wire.settled(name)}
+    for k, tag in enumerate(wire.tags):
+        held = mirror.reported(*tag.key)
+        if tag.plc not in quiet:
+            lost = wire.plcs[tag.plc].away_until_us >= 0
+            assert not lost or held is None or held.quality == Quality.BAD, tag.key
+        elif tag.signal.name in LEVELS or tag.signal.name in STATES:
+            assert mirror.value(*tag.key) == wire.truth[k], (tag.key, wire.plant.now_us)
+            compared["levels" if tag.signal.name in LEVELS else "states"] += 1
+        elif tag.signal.counter and tag.signal.name != WAITING:
+            gained, gone = mirror.gained_by(*tag.key), wire.erased.get(tag.key, 0)
+            assert gained + gone == wire.made(k), (tag.key, gained, gone, wire.made(k))
+            compared["counters"] += 1
+    return compared
+
+
+def listened(name: str, until_s: int, step_s: int, rates: Rates, seed: int) -> dict[str, int]:
+    """Let a mirror listen to a line's plant, and hold it to the plant after each scan."""
+    line = load(name)
+    wire, mirror = FaultyWire(SimulatedPlant(line, seed=seed), rates, seed), Mirror(line)
+    for message in wire.connect():
+        mirror.handle(message)
+    compared: dict[str, int] = {}
+    for at_s in range(step_s, until_s + 1, step_s):
+        for message in wire.scan(at_s * S):
+            mirror.handle(message)
+        for what, count in check(wire, mirror).items():
+            compared[what] = compared.get(what, 0) + count
+    return compared | wire.counted | {"erased by a PLC": sum(wire.erased.values())}
+
+
+@pytest.mark.parametrize("name", ["storage_line", "tube_line"])
+def test_what_is_heard_of_a_faulty_wire_is_the_truth(name: str) -> None:
+    seen = listened(name, 240, 2, OFTEN, seed=5)
+    assert min(seen["levels"], seen["states"], seen["counters"]) > 1000
+    for fault in ("notification lost", "notification twice", "cable cut", "counter set back"):
+        assert seen[fault] > 0, seen
+    assert seen["cold restart"] + seen["warm restart"] > 0, seen
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("name", ["storage_line", "tube_line"])
+def test_a_day_on_a_faulty_wire_is_the_truth(name: str) -> None:
+    seen = listened(name, 24 * 3600, 2, Rates(), seed=1)
+    sys.stdout.write(f"{name}: {seen}\n")
+    assert seen["notification lost"] > 0.04 * seen["notification"]
