@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 
-.PHONY: help run test lint interop bench bench-peers bench-plot nightly sanitise clean
+.PHONY: help run test lint screenshots interop bench bench-peers bench-plot nightly sanitise clean
 
 help:
 	@echo "make run    make the environment and run both lines with their live twin (Ctrl-C ends it)"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench  the benchmarks, one after the other, and a table of their figures"
 	@echo "make bench-peers  other simulators on one line, each in an environment of its own"
 	@echo "make bench-plot   how the cost grows, drawn into docs/images"
+	@echo "make screenshots  pictures of the live page, from both running lines, into docs/images"
 	@echo "make nightly  the long tests, with a report of what they counted"
 	@echo "make sanitise  the engines' tests with a compiled engine that checks its memory and its sums (needs gcc)"
 	@echo "make clean  remove the environment and what tools left behind"
@@ -49,6 +50,9 @@ bench-peers: $(VENV)/.tests
 bench-plot: $(VENV)/.tests
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group bench
 	$(BIN)/python benchmarks/growth.py --csv docs/images/growth.csv --plot docs/images/growth.svg
+
+screenshots: $(VENV)/.tests $(VENV)/.browser
+	$(BIN)/python tools/screenshots.py
 
 $(VENV)/.python:
 	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)

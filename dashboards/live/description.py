@@ -74,7 +74,16 @@ def _station(line: Line, station: Station, column: int, row: int) -> dict[str, A
         "cycle_time_s": mean_us(station.cycle_time) / station.effectiveness / 1e6,
         "cycle_time_hundredths_s": _hundredths(station),
         "ends": not line.outputs[station.id],
-        "has_failures": bool(station.failures),
+        "failures": [
+            {
+                "id": f.id,
+                "name": _text(f.name, f.id),
+                "depends_on": f.depends_on,
+                "mtbf_s": mean_us(f.mtbf) / 1e6,
+                "mttr_s": mean_us(f.mttr) / 1e6,
+            }
+            for f in station.failures
+        ],
         "variables": [
             {
                 "id": v.id,

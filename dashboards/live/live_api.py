@@ -15,11 +15,12 @@ from starlette.concurrency import run_in_threadpool
 from dashboards.live import past
 from dashboards.live.description import describe
 from dashboards.live.notebook import Acknowledgement
-from dashboards.live.page import Page, now_us
+from dashboards.live.page import Page, now_us, wrong
 from dashboards.live.shift import shift_so_far
 from dashboards.live.users import Role
 from twin.historian.alarms import alarm_spells
 from twin.historian.port import AT_US_MAX, AT_US_MIN
+from twin.live.standing import slowest_stations
 from twin.model.station import Station
 
 __all__ = ["live_api"]
@@ -87,7 +88,10 @@ def live_api(page: Page) -> APIRouter:
         line = page.line(line_id)
         return await run_in_threadpool(past.state_at, page.watched.historian, line, at_us)
 
-    @api.get("/lines/{line_id}/stations/{station_id}/spells")
+    @api.get(
+        "/lines/{line_id}/stations/{station_id}/spells",
+        response_model=dict[str, list[list[int | str]]],
+    )
     async def spells(
         request: Request, line_id: str, station_id: str, from_us: Instant, to_us: Instant
     ) -> dict[str, list[tuple[int, str]]]:
@@ -132,8 +136,12 @@ def live_api(page: Page) -> APIRouter:
         page.guard.need(request, Role.VIEW)
         line = page.line(line_id)
         # The plant's clock may run faster than ours: the shift is the plant's.
-        newest_us = page.watched_line(line_id).mirror.newest_us or now_us()
-        return await run_in_threadpool(shift_so_far, page.watched.historian, line, newest_us)
+        mirror = page.watched_line(line_id).mirror
+        newest_us = mirror.newest_us or now_us()
+        slowest = slowest_stations(mirror)
+        bottleneck = slowest[0].id if len(slowest) == 1 else None
+        store = page.watched.historian
+        return await run_in_threadpool(shift_so_far, store, line, newest_us, bottleneck)
 
     @api.get("/lines/{line_id}/alarms")
     async def alarms(
@@ -188,7 +196,7 @@ def _station(page: Page, line_id: str, station_id: str) -> Station:
 
 def _check_span(from_us: int, to_us: int) -> None:
     if not 0 < to_us - from_us <= LONGEST_US:
-        raise HTTPException(422, "from_us must be before to_us, and at most 31 days before it")
+        raise wrong("from_us", "from_us must be before to_us, and at most 31 days before it")
 
 
 async def _events(page: Page, request: Request, number: int | None) -> AsyncIterator[str]:

@@ -15,12 +15,24 @@ from dashboards.live.sessions import Session
 from dashboards.live.watched import Watched, WatchedLine
 from twin.model.line import Line
 
-__all__ = ["Page", "now_us"]
+__all__ = ["Page", "now_us", "wrong"]
 
 
 def now_us() -> int:
     """Now by the twin's clock, microseconds since 1970-01-01 UTC."""
     return time.time_ns() // 1000
+
+
+def wrong(where: str, *faults: str) -> HTTPException:
+    """What a request that can't be meant so is answered: 422, in the form that the API describes.
+
+    Args:
+        where: the field that is wrong.
+        faults: what is wrong with it.
+    """
+    return HTTPException(
+        422, [{"loc": [where], "msg": fault, "type": "value_error"} for fault in faults]
+    )
 
 
 @dataclass(slots=True)

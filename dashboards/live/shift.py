@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.engine.planned_time import monday_before, open_time_us
 from twin.historian.port import Historian, Quality, Query
@@ -18,6 +19,8 @@ __all__ = ["shift_of", "shift_so_far"]
 
 DAY_US = 86_400_000_000
 SAMPLE_US = 60_000_000
+STEP_US = 600_000_000
+"""Between two points of the curves of a shift."""
 OF_OEE = ("oee_index", "availability", "quality_ratio", "busy_share")
 
 
@@ -52,32 +55,40 @@ def shift_of(line: Line, at_us: int) -> tuple[int, int]:
     return edges[last], edges[last + 1]
 
 
-def shift_so_far(store: Historian, line: Line, now_us: int) -> dict[str, Any]:
+def shift_so_far(
+    store: Historian, line: Line, now_us: int, bottleneck: str | None = None
+) -> dict[str, Any]:
     """What a line has made in the present shift, as far as the twin has watched it.
 
     Args:
         store: where the past is.
         line: whose.
         now_us: now by the plant's clock, microseconds since 1970-01-01 UTC.
+        bottleneck: the station whose OEE is shown; None: the one that waits least.
 
     Returns:
         `from_us`, `to_us` of the shift; `watched_from_us`; `good`, `scrap`, `kwh_per_unit` since
         then; `expected` by now and `target` of the shift by the line's target and calendar; and of
         the station that waits least `oee_station`, `oee` with its factors `availability`,
-        `effectiveness` and `quality` (ISO 22400). None where it is not known.
+        `effectiveness` and `quality` (ISO 22400). None where it is not known. As curves, each a
+        list of pairs of an instant and a number of units: `made`, good units counted from
+        `watched_from_us`; `planned`, what the target asks for from then to the end of the shift.
     """
     from_us, to_us = shift_of(line, now_us)
     gained: dict[str, float | None] = {}
     watched_from_us: int | None = None
+    made: list[tuple[int, float]] = []
     for signal in ("good_units", "scrap_units", "energy_kwh"):
         asked = Query(line.id, "", signal, from_us=from_us, to_us=now_us + 1)
         samples = store.sampled(asked, SAMPLE_US)
         if len(samples):
             steps = np.diff(samples.last)
             # The twin counts from 0 again when it begins anew; what it made then is a step up.
-            gained[signal] = float(np.where(steps >= 0, steps, samples.last[1:]).sum())
+            steps = np.where(steps >= 0, steps, samples.last[1:])
+            gained[signal] = float(steps.sum())
             if signal == "good_units":
                 watched_from_us = int(samples.at_us[0])
+                made = _curve(samples.at_us, np.concatenate([[0.0], steps.cumsum()]))
     good, scrap = gained.get("good_units"), gained.get("scrap_units")
     energy = gained.get("energy_kwh")
     return {
@@ -89,8 +100,23 @@ def shift_so_far(store: Historian, line: Line, now_us: int) -> dict[str, Any]:
         "kwh_per_unit": energy / good if energy is not None and good else None,
         "expected": _planned(line, watched_from_us or now_us, now_us),
         "target": _planned(line, from_us, to_us),
-        **_oee(store, line, now_us),
+        "made": made,
+        "planned": _plan(line, watched_from_us or now_us, to_us),
+        **_oee(store, line, now_us, bottleneck),
     }
+
+
+def _curve(at_us: NDArray[np.int64], units: NDArray[np.float64]) -> list[tuple[int, float]]:
+    """The last point of every step, so that a long shift is no longer to send than a short one."""
+    last = np.append(np.diff(at_us // STEP_US) > 0, True)
+    last[0] = True
+    return list(zip(at_us[last].tolist(), units[last].tolist(), strict=True))
+
+
+def _plan(line: Line, from_us: int, to_us: int) -> list[tuple[int, float]]:
+    edges = [*range(from_us, to_us, STEP_US), to_us]
+    planned = [(at_us, _planned(line, from_us, at_us)) for at_us in edges]
+    return [(at_us, units) for at_us, units in planned if units is not None]
 
 
 def _planned(line: Line, from_us: int, to_us: int) -> float | None:
@@ -101,7 +127,7 @@ def _planned(line: Line, from_us: int, to_us: int) -> float | None:
     return line.target * open_us / 3.6e9
 
 
-def _oee(store: Historian, line: Line, now_us: int) -> dict[str, Any]:
+def _oee(store: Historian, line: Line, now_us: int, bottleneck: str | None) -> dict[str, Any]:
     since_us = now_us - 10 * SAMPLE_US
     said: dict[str, dict[str, float]] = {}
     for signal in OF_OEE:
@@ -109,7 +135,8 @@ def _oee(store: Historian, line: Line, now_us: int) -> dict[str, Any]:
         for i, index in enumerate(history.series_index.tolist()):
             if history.quality[i] != Quality.BAD:
                 said.setdefault(history.series[index].unit, {})[signal] = float(history.value[i])
-    station = _busiest(line, said)
+    known = bottleneck is not None and said.get(bottleneck, {}).keys() >= set(OF_OEE)
+    station = bottleneck if known else _busiest(line, said)
     if station is None:
         return dict.fromkeys(("oee_station", "oee", "availability", "effectiveness", "quality"))
     of = said[station]

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from dashboards.live.experiments import Asked, Experiment, figures_of
 from dashboards.live.guard import HEADERS, REPORT_POLICY
 from dashboards.live.knobs import knobs_of
-from dashboards.live.page import Page
+from dashboards.live.page import Page, wrong
 from dashboards.live.users import Role
 from lines.loader import packaged
 from twin.errors import LinetwinError, ScenarioError
@@ -145,7 +145,7 @@ def whatif_api(page: Page) -> APIRouter:
 def _asked(page: Page, line: Line, question: Question, who: str) -> Asked:
     if question.figure not in [figure.name for figure in FIGURES]:
         names = ", ".join(figure.name for figure in FIGURES)
-        raise HTTPException(422, f"figure must be one of {names}")
+        raise wrong("figure", f"figure must be one of {names}")
     scenarios: tuple[Scenario, ...] = ()
     if question.changes:
         try:
@@ -153,7 +153,7 @@ def _asked(page: Page, line: Line, question: Question, who: str) -> Asked:
             scenarios = (Scenario(question.title, changes),)
             applied(line, scenarios[0])
         except ScenarioError as error:
-            raise HTTPException(422, [str(fault) for fault in error.faults[:20]]) from None
+            raise wrong("changes", *(str(fault) for fault in error.faults[:20])) from None
     warm_up_us = line.warm_up_us if question.start == "steady" else 0
     plan = Plan(
         span_us=max(1, round(question.span_h * HOUR_US)),

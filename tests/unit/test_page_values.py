@@ -256,6 +256,10 @@ def test_what_a_shift_has_made_is_counted_over_a_restart_of_the_twin() -> None:
     assert found["expected"] == 3600 / 60 * 4
     assert found["target"] == 8 * 3600
     assert found["oee"] is None
+    assert found["made"] == [(at, 0.0), (at + 4 * 60 * SECOND, 185.0)]
+    assert found["planned"][0] == (at, 0.0)
+    assert found["planned"][6] == (at + HOUR, 3600.0)
+    assert found["planned"][-1] == (at + 8 * HOUR, 8 * 3600.0)
 
 
 def test_oee_is_of_the_station_that_waits_least_and_its_factors_multiply_to_it() -> None:
@@ -274,6 +278,8 @@ def test_oee_is_of_the_station_that_waits_least_and_its_factors_multiply_to_it()
     assert found["oee_station"] == "A"
     product = found["availability"] * found["effectiveness"] * found["quality"]
     assert product == pytest.approx(found["oee"])
+    other = shift_so_far(store_with(*rows), two_machines(), at + SECOND, bottleneck="B")
+    assert (other["oee_station"], other["oee"]) == ("B", 0.4)
 
 
 # -- people --------------------------------------------------------------------------------------

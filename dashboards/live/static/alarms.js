@@ -28,10 +28,10 @@ export function alarmsPage(main) {
     const shakes = chattering.has(`${line.id}|${unit}|${alarm}`);
     return h("tr", {},
       h("td", {}, h("span", { class: `badge ${grade}` }, { high: "▲ ", medium: "◆ ", low: "● " }[grade], t(`priority_${grade}`))),
-      h("td", {}, line.id), h("td", {}, of ? h("a", { href: `#/station/${line.id}/${of.id}` }, unit) : unit),
+      h("td", {}, line.id), h("td", { class: "unit" }, of ? h("a", { href: `#/station/${line.id}/${of.id}` }, unit) : unit),
       h("td", {}, `${alarm} ${what ? named(what.name) : ""}`, shakes ? h("span", { class: "badge medium" }, `≈ ${t("chatter")}`) : null),
-      h("td", {}, dayAndTime(since, line.time_zone)),
-      until === undefined ? null : h("td", {}, until === null ? "…" : dayAndTime(until, line.time_zone)),
+      h("td", { class: "time" }, dayAndTime(since, line.time_zone)),
+      until === undefined ? null : h("td", { class: "time" }, until === null ? "…" : dayAndTime(until, line.time_zone)),
       h("td", {}, seen ? `✓ ${seen[4]}${seen[5] ? `: ${seen[5]}` : ""}`
         : until === undefined && mayOperate()
           ? h("button", { type: "button", onclick: () => open(line, unit, alarm, since) }, t("acknowledge")) : ""));

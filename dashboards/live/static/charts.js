@@ -4,8 +4,14 @@ import { svg } from "/static/dom.js";
 import { ORDER, stateClass, stateWord } from "/static/states.js";
 import { clock, number, short, t } from "/static/words.js";
 
-export function histogram(found, hundredths) {
-  const width = 560, height = 180, left = 8, bottom = 22;
+// How wide a holder is in the units in which text has its usual size.
+export function roomOf(holder) {
+  const size = parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
+  return Math.max(280, holder.clientWidth / size);
+}
+
+export function histogram(found, hundredths, room) {
+  const width = Math.min(560, room), height = 180, left = 8, bottom = 22;
   const edges = found.edges_s, low = Math.min(edges[0], hundredths[0]);
   const high = Math.max(edges.at(-1), hundredths.at(-1));
   const span = high - low || 1;
@@ -24,12 +30,15 @@ export function histogram(found, hundredths) {
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => svg("text", {
     x: x(low + share * span), y: height - 6, class: "tick",
     "text-anchor": share === 0 ? "start" : share === 1 ? "end" : "middle",
-  }, `${short(low + share * span)} s`));
+  }, duration(low + share * span, span)));
   return svg("svg", {
     class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": `${t("cycle_times")}: ${t("mean")} ${short(found.mean_s)} s, ${number(found.operations)} ${t("operations")}`,
   }, ...bars, line, svg("line", { class: "axis", x1: left, x2: width - left, y1: height - bottom, y2: height - bottom }), ...ticks);
 }
+
+const duration = (seconds, spread) =>
+  spread > 7200 ? `${short(seconds / 3600)} h` : spread > 120 ? `${short(seconds / 60)} min` : `${short(seconds)} s`;
 
 // A density from hundredths, smoothed over five of them; none for a constant.
 function density(hundredths) {
@@ -43,8 +52,8 @@ function density(hundredths) {
 }
 
 // The states of machines over time, a row for each.
-export function bands(line, spells, from, to) {
-  const units = Object.keys(spells), left = 76, width = 1100, row = 16, top = 4;
+export function bands(line, spells, from, to, room) {
+  const units = Object.keys(spells), left = 76, width = Math.max(600, room), row = 16, top = 4;
   const height = top + units.length * row + 20;
   const x = (us) => left + ((us - from) / (to - from)) * (width - left - 6);
   const rows = units.flatMap((unit, i) => {
@@ -72,8 +81,8 @@ export function bands(line, spells, from, to) {
 }
 
 // Means with their intervals, one row each, on one axis.
-export function intervals(rows, digits) {
-  const width = 720, left = 210, row = 34, height = rows.length * row + 34;
+export function intervals(rows, digits, room) {
+  const width = Math.min(720, room), left = Math.min(210, width * 0.35), row = 34, height = rows.length * row + 34;
   const ends = rows.flatMap((r) => [r.mean - (r.half ?? 0), r.mean + (r.half ?? 0)]);
   let low = Math.min(...ends), high = Math.max(...ends);
   const pad = (high - low) * 0.12 || Math.abs(high) * 0.01 || 1;
@@ -97,4 +106,33 @@ export function intervals(rows, digits) {
     class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": rows.map((r) => `${r.name}: ${number(r.mean, digits)} ± ${number(r.half ?? 0, digits)}`).join("; "),
   }, svg("line", { class: "axis", x1: left, x2: width - 20, y1: height - 20, y2: height - 20 }), ...drawn.filter(Boolean), ...ticks);
+}
+
+// What a shift has made against what it should have, with a band for what is to come.
+// `band`: pairs of an instant with [low, middle, high]; empty where nothing is foretold.
+export function shiftCurve(line, found, band, room) {
+  const width = room, height = 170, left = 62, right = 12, top = 8, bottom = 22;
+  const { from_us: from, to_us: to, made, planned } = found;
+  const highest = Math.max(1, ...made.map((p) => p[1]), ...planned.map((p) => p[1]), ...band.map((b) => b[1][2]));
+  const x = (us) => (left + ((us - from) / (to - from)) * (width - left - right)).toFixed(1);
+  const y = (units) => (top + (height - top - bottom) * (1 - units / highest)).toFixed(1);
+  const path = (points) => points.map(([us, units], i) => `${i ? "L" : "M"}${x(us)} ${y(units)}`).join("");
+  const drawn = [0, 0.5, 1].map((share) => svg("g", {},
+    svg("line", { class: "rule", x1: left, x2: width - right, y1: y(share * highest), y2: y(share * highest) }),
+    svg("text", { class: "tick", x: left - 6, y: Number(y(share * highest)) + 4, "text-anchor": "end" }, number(share * highest))));
+  const hours = [0, 0.25, 0.5, 0.75, 1].map((share) => svg("text", {
+    class: "tick", x: x(from + share * (to - from)), y: height - 5,
+    "text-anchor": share === 0 ? "start" : share === 1 ? "end" : "middle",
+  }, clock(from + share * (to - from), line.time_zone, false).slice(0, -3)));
+  if (band.length)
+    drawn.push(
+      svg("path", { class: "foretold", d: `${path(band.map(([us, b]) => [us, b[2]]))}${path(band.map(([us, b]) => [us, b[0]]).reverse()).replace("M", "L")}Z` }),
+      svg("path", { class: "line-foretold", d: path(band.map(([us, b]) => [us, b[1]])) }));
+  drawn.push(svg("path", { class: "line-planned", d: path(planned) }), svg("path", { class: "line-made", d: path(made) }));
+  const last = made.at(-1);
+  if (last) drawn.push(svg("circle", { class: "point", cx: x(last[0]), cy: y(last[1]), r: 3.5 }));
+  return svg("svg", {
+    class: "chart wide", viewBox: `0 0 ${width} ${height}`, role: "img",
+    "aria-label": `${t("shift")}: ${number(found.good)} ${t("good")}, ${t("expected_by_now")} ${number(found.expected)}`,
+  }, ...drawn, ...hours);
 }

@@ -20,15 +20,27 @@ export function healthPage(main) {
     element.replaceChildren(...children());
   }
 
+  function unknownOf(line, plc) {
+    return line.stations.filter((s) => s.plc === plc.id)
+      .map((s) => [s.id, value(line.id, `s/${s.id}`)?.unknown_since_us ?? null]).filter(([, since]) => since !== null);
+  }
+
+  function stale(line, plc) {
+    const unknown = unknownOf(line, plc);
+    return unknown.length ? unknown.map(([id, since]) =>
+      `⚠ ${id}: ${since ? `${t("unknown_since")} ${clock(since, line.time_zone)}` : t("never_seen")}`).join("; ") : `✓ ${t("all_known")}`;
+  }
+
   function changed() {
     if (!health()) return;
     const rows = lines.flatMap((line) => line.plcs.map((plc) => [line, plc, value(line.id, `p/${plc.id}`)]));
-    keep(connections, JSON.stringify(rows.map(([line, plc, since]) => [line.id, plc.id, since])), () => [
-      h("table", { "aria-label": t("connections") }, h("thead", {}, h("tr", {}, [t("line"), "PLC", "", t("stations")].map((text) => h("th", { scope: "col" }, text)))),
+    keep(connections, JSON.stringify(rows.map(([line, plc, since]) => [line.id, plc.id, since, unknownOf(line, plc)])), () => [
+      h("table", { "aria-label": t("connections") }, h("thead", {}, h("tr", {}, [t("line"), "PLC", "", t("stations"), t("staleness")].map((text) => h("th", { scope: "col" }, text)))),
         h("tbody", {}, rows.map(([line, plc, since]) => h("tr", {}, h("td", {}, line.id), h("td", {}, `${plc.id} ${named(plc.name)}`),
           h("td", { class: since === null ? "fine" : "high" }, since === null ? `✓ ${t("connected")}`
             : since ? `⚠ ${t("lost_since")} ${clock(since, line.time_zone)}` : `⚠ ${t("never_seen")}`),
-          h("td", {}, line.stations.filter((s) => s.plc === plc.id).map((s) => s.id).join(" "))))))]);
+          h("td", {}, line.stations.filter((s) => s.plc === plc.id).map((s) => s.id).join(" ")),
+          h("td", { class: unknownOf(line, plc).length ? "high" : "fine" }, stale(line, plc))))))]);
     const now = health();
     if (now) {
       const facts = [[t("points_stored"), number(now.stored)], [t("points_waiting"), number(now.waiting)],

@@ -2,7 +2,7 @@ import { h, setText } from "/static/dom.js";
 import { drawMimic } from "/static/mimic.js";
 import { legend } from "/static/states.js";
 import { ask, lineOf, value } from "/static/twin.js";
-import { dayAndTime, named, number, percent, perHour, short, t } from "/static/words.js";
+import { dayAndTime, named, ofTarget, percent, perHour, short, t } from "/static/words.js";
 
 const BACK_MINUTES = 480;
 
@@ -12,7 +12,7 @@ export function linePage(main, [id]) {
     main.append(h("p", { class: "error" }, `${t("line")} ${id}?`));
     return {};
   }
-  let past = null, at = null, mimic = null, width = 0, asked = 0;
+  let past = null, at = null, mimic = null, size = "", asked = 0;
   const lead = h("p", { class: "lead" });
   const time = h("output", { for: "slider" });
   const live = h("button", { type: "button", class: "primary", hidden: true, onclick: backToLive }, t("back_to_live"));
@@ -23,11 +23,11 @@ export function linePage(main, [id]) {
   const holder = h("div", { class: "mimic-holder" });
   main.append(
     h("div", { class: "card-head" },
-      h("h1", {}, line.id, " ", h("span", { class: "thin" }, named(line.name)))),
-    lead, legend(), holder,
-    h("div", { class: "slider" }, h("label", { for: "slider" }, t("time")), slider, time, live));
+      h("h1", {}, line.id, " ", h("span", { class: "thin" }, named(line.name))),
+      h("div", { class: "slider" }, h("label", { for: "slider" }, t("time")), slider, time, live)),
+    lead, legend(), holder);
   const watch = new ResizeObserver(draw);
-  watch.observe(holder);
+  watch.observe(document.body);
 
   function read(key) {
     if (past === null) return value(line.id, key);
@@ -35,10 +35,11 @@ export function linePage(main, [id]) {
   }
 
   function draw() {
-    const now = Math.max(320, Math.floor(holder.clientWidth));
-    if (now === width) return;
-    width = now;
-    mimic = drawMimic(line, width, (station) => `#/station/${line.id}/${station.id}`);
+    const now = `${holder.clientWidth} ${innerHeight}`;
+    if (now === size) return;
+    size = now;
+    const height = innerHeight - holder.getBoundingClientRect().top - scrollY - 30;
+    mimic = drawMimic(line, Math.max(280, holder.clientWidth), height, (station) => `#/station/${line.id}/${station.id}`);
     holder.replaceChildren(mimic.root);
     mimic.changed(read);
   }
@@ -55,7 +56,7 @@ export function linePage(main, [id]) {
     setText(lead, [
       unknown !== null ? `? ${t("output")} ${t("unknown")}` : now.good_per_h === null ? t("no_rate")
         : `${short(now.good_per_h)} ${perHour(line)}${line.target_per_h
-          ? ` (${percent(now.good_per_h / line.target_per_h)} ${t("of_target")} ${number(line.target_per_h)})` : ""}`,
+          ? ` (${ofTarget(now.good_per_h, line.target_per_h)})` : ""}`,
       `${t("yield")} ${percent(now.yield_ratio, 2)}`,
       slow ? `${t("bottleneck")}: ${slow.id} ${named(slow.name)} – ${t("bottleneck_why")}` : `${t("bottleneck")}: ${t("bottleneck_unsure")}`,
     ].join(" · "));

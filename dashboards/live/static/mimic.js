@@ -4,18 +4,49 @@ import { setAttribute, setText, svg } from "/static/dom.js";
 import { ORDER, stateClass, stateWord } from "/static/states.js";
 import { named, number, percent, t } from "/static/words.js";
 
-const BOX = 124, SLOT = 52, COLUMN = BOX + SLOT, TILE = 15, ACROSS = 7, HEAD = 36, FOOT = 20;
-const MOST_TILES = 28, GAP = 26, GUTTER = 18, EDGE = 16, BAR = { width: 26, height: 40 };
+const BOX = { least: 124, most: 200 }, TILE = 15, ACROSS = 7, HEAD = 24, ROW = 13, FOOT = 5;
+const MOST_TILES = 28, GAP = 22, GUTTER = 12, EDGE = 16, MOST_SCALE = 3.4;
+const BAR = { width: 26, laned: 46, height: 40 }, LETTER = { latin: 6.3, wide: 11.6 };
 
 const tilesOf = (station) =>
   station.machines.length <= MOST_TILES ? Math.ceil(station.machines.length / ACROSS) : 2;
-const boxHeight = (rows) => HEAD + rows * (TILE + 2) + FOOT;
+const widthOf = (buffer) => (buffer.lanes.length ? BAR.laned : BAR.width);
+const lengthOf = (text) =>
+  [...text].reduce((sum, letter) => sum + (letter > "\u2e7f" ? LETTER.wide : LETTER.latin), 0);
 
-// Where everything stands for a window of some width: pure numbers.
-export function arranged(line, width) {
-  const scale = Math.min(2, Math.max(1, width / 1700));
+// A name in at most two rows of a box; what does not fit is in its title.
+function rowsOf(name, room) {
+  const rows = [""];
+  for (const word of name.match(/[\u2e80-\uffff]|[^\s\u2e80-\uffff]+\s?|\s/gu) ?? []) {
+    if (lengthOf(rows.at(-1) + word.trimEnd()) <= room) rows[rows.length - 1] += word;
+    else if (rows.length < 2 && rows[0]) rows.push(word);
+    else {
+      let last = [...(rows.at(-1) + word)];
+      while (last.length && lengthOf(last.join("")) > room - LETTER.wide) last = last.slice(0, -1);
+      rows[rows.length - 1] = `${last.join("").trimEnd()}…`;
+      break;
+    }
+  }
+  return rows.map((row) => row.trimEnd());
+}
+
+// Where everything stands in a window: pure numbers, as large as the whole line is still seen.
+export function arranged(line, width, height) {
+  for (let scale = MOST_SCALE; scale > 1; scale -= 0.1) {
+    const at = placed(line, width, scale);
+    if (at.height * scale <= height && at.whole) return at;
+  }
+  return placed(line, width, 1);
+}
+
+function placed(line, width, scale) {
+  const slot = line.buffers.some((buffer) => buffer.lanes.length) ? 68 : 52;
   const room = width / scale - 2 * EDGE;
-  const across = Math.max(1, Math.min(line.columns, Math.floor((room + SLOT / 2) / COLUMN)));
+  const fits = Math.floor(room / (BOX.least + slot));
+  const bandsOf = Math.ceil(line.columns / Math.max(1, fits));
+  const across = Math.ceil(line.columns / bandsOf);
+  const box = Math.max(BOX.least, Math.min(BOX.most, Math.floor(room / across) - slot));
+  const names = Object.fromEntries(line.stations.map((s) => [s.id, rowsOf(named(s.name), box - 12)]));
   const places = {};
   let top = 6;
   for (let from = 0; from < line.columns; from += across) {
@@ -23,11 +54,13 @@ export function arranged(line, width) {
     const rows = [...new Set(band.map((s) => s.row))].sort((a, b) => a - b);
     for (const row of rows) {
       const inRow = band.filter((s) => s.row === row);
-      const height = boxHeight(Math.max(1, ...inRow.map(tilesOf)));
+      const named = Math.max(...inRow.map((s) => names[s.id].length));
+      const height = HEAD + named * ROW + Math.max(1, ...inRow.map(tilesOf)) * (TILE + 2) + FOOT;
       for (const station of inRow)
         places[station.id] = {
-          x: EDGE + (station.column - from) * COLUMN, y: top, width: BOX, height,
-          band: from / across, column: station.column,
+          x: EDGE + (station.column - from) * (box + slot), y: top, width: box, height,
+          band: from / across, column: station.column, names: names[station.id],
+          tiles: top + HEAD + named * ROW + 1,
         };
       top += height + GAP;
     }
@@ -36,7 +69,9 @@ export function arranged(line, width) {
   const bottoms = {};
   for (const place of Object.values(places))
     bottoms[place.band] = Math.max(bottoms[place.band] ?? 0, place.y + place.height);
-  return { places, bottoms, across, scale, width: EDGE * 2 + across * COLUMN, height: top };
+  return {
+    places, bottoms, scale, slot, whole: fits > 0, width: EDGE * 2 + across * (box + slot), height: top,
+  };
 }
 
 function barPlaces(line, at) {
@@ -52,7 +87,8 @@ function barPlaces(line, at) {
     const step = height + 14;
     const middle = source.y + source.height / 2 + (number - (of.length - 1) / 2) * step;
     found[buffer.id] = {
-      x: source.x + BOX + (SLOT - BAR.width) / 2, y: middle - height / 2, width: BAR.width, height,
+      x: source.x + source.width + (at.slot - widthOf(buffer)) / 2, y: middle - height / 2,
+      width: widthOf(buffer), height,
       band: source.band,
     };
   }
@@ -61,14 +97,14 @@ function barPlaces(line, at) {
 
 function way(from, to, at) {
   const [x1, y1] = from, [x2, y2] = [to.x, to.y + to.height / 2];
-  if (to.band === from[2] && x2 > x1 && x2 - x1 < SLOT)
+  if (to.band === from[2] && x2 > x1 && x2 - x1 < at.slot)
     return y1 === y2 ? `M${x1} ${y1}H${x2}` : `M${x1} ${y1}H${(x1 + x2) / 2}V${y2}H${x2}`;
   const under = at.bottoms[from[2]] + GAP / 2 + 2;
   return `M${x1} ${y1}h6V${under}H${x2 - 9}V${y2}H${x2}`;
 }
 
-export function drawMimic(line, width, href) {
-  const at = arranged(line, width);
+export function drawMimic(line, width, height, href) {
+  const at = arranged(line, width, height);
   const bars = barPlaces(line, at);
   const changers = [];
   const root = svg("svg", {
@@ -83,11 +119,11 @@ export function drawMimic(line, width, href) {
     const bar = bars[buffer.id], middle = bar.y + bar.height / 2;
     for (const id of buffer.from) {
       const p = at.places[id], y = p.y + p.height / 2;
-      const near = p.band === bar.band && bar.x - (p.x + BOX) < SLOT;
+      const near = p.band === bar.band && bar.x - (p.x + p.width) < at.slot;
       ways.append(svg("path", {
         d: near
-          ? `M${p.x + BOX} ${y}h${(SLOT - BAR.width) / 4}V${middle}H${bar.x}`
-          : `M${p.x + BOX} ${y}h5V${at.bottoms[p.band] + GAP / 2 - 2}H${bar.x - 6}V${middle}H${bar.x}`,
+          ? `M${p.x + p.width} ${y}h${(at.slot - bar.width) / 4}V${middle}H${bar.x}`
+          : `M${p.x + p.width} ${y}h5V${at.bottoms[p.band] + GAP / 2 - 2}H${bar.x - 6}V${middle}H${bar.x}`,
       }));
     }
     for (const id of buffer.to) {
@@ -147,19 +183,17 @@ function drawBuffer(root, line, buffer, at) {
 
 function drawStation(root, line, station, at, href) {
   const box = svg("rect", { x: at.x, y: at.y, width: at.width, height: at.height, rx: 5, class: "box" });
-  const foot = svg("text", { x: at.x + 6, y: at.y + at.height - 6, class: "foot" });
+  const head = svg("rect", { x: at.x, y: at.y, width: at.width, height: 19, rx: 5, class: "head" });
+  const share = svg("text", { x: at.x + at.width - 6, y: at.y + 14.5, class: "share" });
   const title = svg("title");
   const tiles = svg("g");
-  const name = named(station.name);
-  const most = /[^\x00-\xff]/.test(name) ? 9 : 17;
-  const cut = [...name].length > most ? `${[...name].slice(0, most - 1).join("").trimEnd()}…` : name;
-  const group = svg("a", { href, class: "station" }, title, box,
-    svg("text", { x: at.x + 6, y: at.y + 15, class: "id" }, station.id),
-    svg("text", { x: at.x + 6, y: at.y + 29, class: "name" }, cut), tiles, foot);
+  const group = svg("a", { href, class: "station" }, title, box, head,
+    svg("text", { x: at.x + 6, y: at.y + 14.5, class: "id" }, station.id), share,
+    ...at.names.map((row, i) => svg("text", { x: at.x + 6, y: at.y + 31 + i * ROW, class: "name" }, row)), tiles);
   root.append(group);
   const single = station.machines.length <= MOST_TILES;
   const drawn = single ? station.machines.map((unit, i) => {
-    const x = at.x + 6 + (i % ACROSS) * (TILE + 1.4), y = at.y + HEAD + Math.floor(i / ACROSS) * (TILE + 2);
+    const x = at.x + 6 + (i % ACROSS) * (TILE + 1.4), y = at.tiles + Math.floor(i / ACROSS) * (TILE + 2);
     const rect = svg("rect", { x, y, width: TILE, height: TILE, rx: 2 });
     const letter = svg("text", { x: x + TILE / 2, y: y + 11.5, class: "letter" });
     tiles.append(svg("g", {}, rect, letter));
@@ -182,10 +216,9 @@ function drawStation(root, line, station, at, href) {
     const bottleneck = lead?.slowest?.length === 1 && lead.slowest[0] === station.id;
     const unknown = sums["?"] === station.machines.length;
     setAttribute(group, "class", `station${bottleneck ? " bottleneck" : ""}${unknown ? " unknown" : ""}`);
-    const share = known?.waiting_share;
-    setText(foot, bottleneck ? `◀ ${t("bottleneck")}${share === null ? "" : ` ${percent(share, 0)}`}`
-      : unknown ? `? ${t("unknown")}`
-        : share === null || share === undefined ? "" : `${t("waiting")} ${percent(share, 0)}`);
+    const waits = known?.waiting_share ?? null;
+    setText(share, bottleneck ? t("bottleneck") : unknown ? `? ${t("unknown")}`
+      : waits === null ? "" : `${t("waiting")} ${percent(waits, 0)}`);
     const words = ORDER.filter((letter) => sums[letter]).map((letter) => `${sums[letter]} ${stateWord(letter)}`);
     const text = `${station.id}, ${named(station.name)}: ${words.join(", ")}${
       bottleneck ? `; ${t("bottleneck_why")}` : ""}`;
@@ -201,7 +234,7 @@ function countTiles(tiles, at, sums) {
   tiles.dataset.text = text;
   const present = ORDER.filter((letter) => sums[letter]).slice(0, 6);
   tiles.replaceChildren(...present.map((letter, i) => {
-    const x = at.x + 6 + (i % 3) * 38, y = at.y + HEAD + Math.floor(i / 3) * (TILE + 2);
+    const x = at.x + 6 + (i % 3) * 38, y = at.tiles + Math.floor(i / 3) * (TILE + 2);
     return svg("g", {},
       svg("rect", { x, y, width: 36, height: TILE, rx: 2, class: stateClass(letter) }),
       svg("text", { x: x + 18, y: y + 11.5, class: `letter on-${stateClass(letter)}` }, `${sums[letter]}${letter}`));

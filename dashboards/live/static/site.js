@@ -1,7 +1,8 @@
+import { roomOf, shiftCurve } from "/static/charts.js";
 import { h, setText } from "/static/dom.js";
-import { ORDER, stateClass, stateWord } from "/static/states.js";
+import { legend, ORDER, stateClass, stateWord } from "/static/states.js";
 import { ask, lines, value } from "/static/twin.js";
-import { clock, named, number, percent, perHour, short, span, t } from "/static/words.js";
+import { clock, language, named, number, ofTarget, percent, perHour, perUnit, short, span, t } from "/static/words.js";
 
 const MOST_WRONG = 6;
 
@@ -27,9 +28,11 @@ function card(line) {
   const slow = h("span", { class: "medium" });
   const slowNote = h("p", { class: "dim" });
   const strip = h("div", { class: "strip", role: "img" });
+  const states = h("div");
   const wrong = h("ul", { class: "wrong" });
   const time = h("span", { class: "dim" });
   const shift = h("div", { class: "shift" });
+  const curve = h("div");
   const element = h("section", { class: "card", "aria-labelledby": `name-${line.id}` },
     h("div", { class: "card-head" },
       h("h2", { id: `name-${line.id}` },
@@ -39,7 +42,7 @@ function card(line) {
       h("div", {}, h("h3", {}, t("output")), rate, bar, share, rateNote),
       h("div", {}, h("h3", {}, t("yield")), yieldShare, yieldNote),
       h("div", {}, h("h3", {}, t("bottleneck")), slow, slowNote)),
-    shift, strip, h("h3", {}, t("wrong_now")), wrong);
+    shift, curve, strip, states, h("h3", {}, t("wrong_now")), wrong);
   return { element, changed, ask: askShift };
 
   function changed() {
@@ -64,10 +67,10 @@ function card(line) {
     if (reached !== null) {
       bar.firstChild.style.width = `${Math.min(100, reached * 100)}%`;
       bar.className = `bar ${reached >= 1 ? "good" : reached >= 0.95 ? "near" : "behind"}`;
-      bar.setAttribute("aria-label", `${percent(reached)} ${t("of_target")}`);
+      bar.setAttribute("aria-label", ofTarget(lead.good_per_h, line.target_per_h));
     }
     setText(share, reached === null ? ""
-      : `${reached >= 1 ? "▲" : "▼"} ${percent(reached)} ${t("of_target")} ${number(line.target_per_h)}`);
+      : `${reached >= 1 ? "▲" : "▼"} ${ofTarget(lead.good_per_h, line.target_per_h)}`);
     setText(yieldShare, percent(lead.yield_ratio, 2));
     setText(yieldNote, `${number(lead.good)} ${t("good")}, ${number(lead.scrap)} ${t("scrap")}, ${t("since_start")}`);
     const one = lead.slowest.length === 1 ? line.station[lead.slowest[0]] : null;
@@ -94,6 +97,10 @@ function card(line) {
       part.style.flexGrow = sums[letter];
       return part;
     }));
+    const shown = present.join("");
+    if (states.dataset.text === shown + language) return;
+    states.dataset.text = shown + language;
+    states.replaceChildren(legend(present));
   }
 
   function problems() {
@@ -134,8 +141,11 @@ function card(line) {
           found.target === null ? null : `${t("shift_target")} ${number(found.target)}`].filter(Boolean).join(", ")),
       part(found.oee_station ? `${t("oee")} ${found.oee_station}` : t("oee"), percent(found.oee),
         `${t("availability")} ${percent(found.availability)} · ${t("effectiveness")} ${percent(found.effectiveness)} · ${t("quality")} ${percent(found.quality)}`),
-      part(t("energy"), found.kwh_per_unit === null ? "–" : `${short(found.kwh_per_unit)} kWh`, `/ ${line.unit}`),
+      part(t("energy"), found.kwh_per_unit === null ? "–" : `${short(found.kwh_per_unit)} kWh`, perUnit(line)),
     ];
     shift.replaceChildren(...parts);
+    curve.replaceChildren(shiftCurve(line, found, [], roomOf(curve)), h("p", { class: "dim keys" },
+      h("span", { class: "key made" }), t("made"),
+      found.planned.length ? [h("span", { class: "key planned" }), t("expected_so_far")] : null));
   }
 }

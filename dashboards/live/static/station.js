@@ -1,4 +1,4 @@
-import { bands, histogram } from "/static/charts.js";
+import { bands, histogram, roomOf } from "/static/charts.js";
 import { h, setText } from "/static/dom.js";
 import { plotCurve } from "/static/plot.js";
 import { legend, stateClass, stateWord } from "/static/states.js";
@@ -21,6 +21,7 @@ export function stationPage(main, [lineId, id]) {
   const facts = h("dl", { class: "facts" });
   const timeline = h("div", { class: "scroll" });
   const times = h("div");
+  const failures = h("div", { class: "scroll" });
   const variables = h("div", { class: "variables" });
   const alarms = h("ul", { class: "wrong" });
   main.append(
@@ -30,7 +31,9 @@ export function stationPage(main, [lineId, id]) {
     h("div", { class: "controls" }, h("label", { for: "hours" }, t("last_hours")), hours,
       h("label", { for: "unit" }, t("machine")), unit),
     h("section", { class: "card" }, h("h2", {}, t("timeline")), timeline),
-    h("section", { class: "card" }, h("h2", {}, t("cycle_times")), times),
+    h("div", { class: "halves" },
+      h("section", { class: "card" }, h("h2", {}, t("cycle_times")), times),
+      h("section", { class: "card" }, h("h2", {}, t("failures")), failures)),
     h("section", { class: "card" }, h("h2", {}, t("variables")), variables),
     h("section", { class: "card" }, h("h2", {}, t("alarms")), alarms));
   let loading = 0;
@@ -73,6 +76,30 @@ export function stationPage(main, [lineId, id]) {
     }
   }
 
+  function failureTable(spells, from, to) {
+    const rows = Object.entries(spells).flatMap(([machine, changes]) => {
+      const downs = changes.map(([since, letter], i) => [letter, since, changes[i + 1]?.[0] ?? null])
+        .filter(([letter]) => letter === "F");
+      if (!downs.length) return [];
+      const ended = downs.filter(([, since, until]) => until !== null && since > from);
+      const down = downs.reduce((sum, [, since, until]) => sum + (until ?? to) - since, 0);
+      const repair = ended.reduce((sum, [, since, until]) => sum + until - since, 0) / ended.length;
+      return [[machine, number(downs.length), span(down / 1e6), ended.length ? span(repair / 1e6) : "–",
+        downs.at(-1)[2] === null ? `⚠ ${t("still_down")}` : ""]];
+    });
+    return [
+      rows.length ? h("table", { "aria-label": t("failures") }, h("thead", {}, h("tr", {},
+        [t("machine"), t("failures"), t("down_for"), t("to_repair"), ""].map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((text) => h("td", {}, text))))))
+        : h("p", { class: "fine" }, `✓ ${t("none_in_hours")}`),
+      station.failures.length ? h("table", { "aria-label": t("model_says") }, h("thead", {}, h("tr", {},
+        [t("model_says"), t("between_failures"), t("to_repair")].map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, station.failures.map((f) => h("tr", {}, h("td", {}, named(f.name)),
+        h("td", {}, `${span(f.mtbf_s)}${f.depends_on === "operation" ? ` ${t("of_operation")}` : ""}`),
+        h("td", {}, span(f.mttr_s)))))) : "",
+    ];
+  }
+
   async function load() {
     const to = value(line.id, "line")?.newest_us;
     if (!to) { setTimeout(() => { if (!loading) load(); }, 500); return; }
@@ -84,9 +111,10 @@ export function stationPage(main, [lineId, id]) {
       const [spells, cycles] = await Promise.all([
         ask(`${at}/spells?${range}`), ask(`${at}/cycle_times?${range}`)]);
       if (mine !== loading) return;
-      timeline.replaceChildren(bands(line, spells, from, to));
+      timeline.replaceChildren(bands(line, spells, from, to, roomOf(timeline)));
+      failures.replaceChildren(...failureTable(spells, from, to));
       times.replaceChildren(...(cycles.operations ? [
-        histogram(cycles, station.cycle_time_hundredths_s),
+        histogram(cycles, station.cycle_time_hundredths_s, roomOf(times)),
         h("p", { class: "dim" }, h("span", { class: "key measured" }), `${t("measured")}: ${number(cycles.operations)} ${t("operations")}, ${t("mean")} ${span(cycles.mean_s)}`,
           h("span", { class: "key model" }), `${t("model")}: ${t("mean")} ${span(station.cycle_time_s)}`,
           cycles.longer ? `; ${number(cycles.longer)} ${t("longer_left_out")}` : ""),

@@ -1,4 +1,4 @@
-import { intervals } from "/static/charts.js";
+import { intervals, roomOf } from "/static/charts.js";
 import { h, setText } from "/static/dom.js";
 import { ask, lineOf, lines, mayOperate, Refused, tell } from "/static/twin.js";
 import { dayAndTime, named, number, percent, t } from "/static/words.js";
@@ -114,7 +114,7 @@ export function whatifPage(main, _rest, query) {
       if (found.every((one) => one.state === "done" || one.state === "failed")) { listKept(); return; }
       await new Promise((resolve) => setTimeout(resolve, 700));
     }
-    if (!ids.length) results.replaceChildren();
+    if (!ids.length) results.replaceChildren(h("p", { class: "dim" }, t("ask_first")));
   }
 
   function draw(found) {
@@ -130,7 +130,7 @@ export function whatifPage(main, _rest, query) {
       });
     results.replaceChildren(
       h("h2", {}, first ? `${first.line}: ${t(first.figure)}` : t("loading")),
-      rows.length ? intervals(rows, digits) : "",
+      rows.length ? intervals(rows, digits, roomOf(results) - 30) : "",
       h("p", { class: "dim" }, t("interval_95")),
       h("div", { class: "scroll" }, h("table", { "aria-label": t("whatif") }, h("thead", {}, h("tr", {},
         [t("scenario"), t("states"), t("replications"), t("difference"), ""].map((text) => h("th", { scope: "col" }, text)))),
@@ -148,7 +148,7 @@ export function whatifPage(main, _rest, query) {
       h("td", {}, state), h("td", {}, number(one.replications)),
       h("td", {}, last && last.gain !== null
         ? `${sure ? (last.gain > 0 ? "▲ " : "▼ ") : "≈ "}${last.gain > 0 ? "+" : ""}${percent(last.gain / base.mean, 2)} ± ${percent((last.gain_half_width_95 ?? 0) / Math.abs(base.mean), 2)}` : "–"),
-      h("td", {}, one.state === "done" ? h("a", { href: `/api/v1/whatif/${one.id}/report`, download: "" }, t("report")) : null,
+      h("td", { class: "deeds" }, one.state === "done" ? h("a", { href: `/api/v1/whatif/${one.id}/report`, download: "" }, t("report")) : null,
         one.state === "running" && mayOperate()
           ? h("button", { type: "button", onclick: () => ask(`/whatif/${one.id}`, { method: "DELETE" }) }, t("stop")) : null,
         h("button", { type: "button", "aria-label": `${t("remove")} ${one.title}`, onclick: () => compareThese(ids.filter((id) => id !== one.id)) }, "×")));

@@ -33,8 +33,10 @@ export function short(value) {
   return number(value, digits);
 }
 
-export const perHour = (line) =>
-  language === "zh" ? `${t("good_per_h")}（${line.unit}）` : `good ${line.unit}s/h`;
+export const perHour = (line) => (language === "zh" ? t("good_per_h") : `good ${line.unit}s/h`);
+export const perUnit = (line) => (language === "zh" ? t("per_unit") : `/ ${line.unit}`);
+export const ofTarget = (is, target) => t("of_target")
+  .replace("{share}", percent(is / target)).replace("{target}", number(target));
 
 export const percent = (share, digits = 1) =>
   share === null || share === undefined ? "–" : `${number(share * 100, digits)} %`;
