@@ -74,9 +74,13 @@ def quick_events(text: str) -> list[Event] | None:
 
 def _is_odd(event: Event) -> bool:
     """Whether the two parsers may say different things, or put it in different places."""
-    if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value:
+    if (
+        isinstance(event, yaml.ScalarEvent)
+        and (event.implicit[0] or event.style in {"|", ">"})
+        and not event.value.strip()
+    ):
         return True
-    if isinstance(event, yaml.DocumentStartEvent):
+    if isinstance(event, (yaml.DocumentStartEvent, yaml.DocumentEndEvent)):
         return bool(event.explicit)
     return getattr(event, "tag", None) is not None
 

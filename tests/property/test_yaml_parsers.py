@@ -58,6 +58,8 @@ def test_every_packaged_file_is_read_quickly_and_alike(path: Path) -> None:
 @example("a: \nb: ")
 @example("a:\r\n  - x\r\n")
 @example("? ''")
+@example("a: 1\n...\n...\n")
+@example("key: >\n  \n    ")
 def test_texts_of_yaml_pieces_are_read_alike(text: str) -> None:
     assert_alike(text)
 
