@@ -23,7 +23,7 @@ run: $(VENV)/.runs
 	$(BIN)/twin run $(ARGS)
 
 test: $(VENV)/.tests $(VENV)/.servers $(VENV)/.browser tests/interop/node_modules
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not nightly" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not nightly" --hypothesis-profile ci $(ARGS)
 
 nightly: $(VENV)/.tests $(VENV)/.servers
 	$(BIN)/python -m pytest -m nightly --timeout 14400 -raP $(ARGS)
