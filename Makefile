@@ -25,7 +25,7 @@ run: $(VENV)/.runs
 test: $(VENV)/.tests $(VENV)/.servers $(VENV)/.browser tests/interop/node_modules
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not nightly" --hypothesis-profile ci $(ARGS)
 
-nightly: $(VENV)/.tests $(VENV)/.servers
+nightly: $(VENV)/.tests $(VENV)/.servers $(VENV)/.browser
 	$(BIN)/python -m pytest -m nightly --timeout 14400 -raP $(ARGS)
 
 sanitise: $(VENV)/.tests

@@ -48,6 +48,8 @@ class Board:
     {'a': 1, 'b': 3}
     """
 
+    loop: asyncio.AbstractEventLoop | None = None
+    """Where the twin runs, once it hangs values up."""
     _values: dict[str, Any] = field(default_factory=dict)
     _number: int = 0
     _changes: deque[tuple[int, Values]] = field(default_factory=lambda: deque(maxlen=KEPT))

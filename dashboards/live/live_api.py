@@ -20,7 +20,6 @@ from dashboards.live.shift import shift_so_far
 from dashboards.live.users import Role
 from twin.historian.alarms import alarm_spells
 from twin.historian.port import AT_US_MAX, AT_US_MIN
-from twin.live.standing import slowest_stations
 from twin.model.station import Station
 
 __all__ = ["live_api"]
@@ -136,10 +135,11 @@ def live_api(page: Page) -> APIRouter:
         page.guard.need(request, Role.VIEW)
         line = page.line(line_id)
         # The plant's clock may run faster than ours: the shift is the plant's.
-        mirror = page.watched_line(line_id).mirror
-        newest_us = mirror.newest_us or now_us()
-        slowest = slowest_stations(mirror)
-        bottleneck = slowest[0].id if len(slowest) == 1 else None
+        news = page.board.news_since(None)
+        lead = news.values.get(f"{line_id}|line", {}) if news else {}
+        newest_us = lead.get("newest_us") or now_us()
+        slowest = lead.get("slowest", [])
+        bottleneck = slowest[0] if len(slowest) == 1 else None
         store = page.watched.historian
         return await run_in_threadpool(shift_so_far, store, line, newest_us, bottleneck)
 

@@ -54,12 +54,17 @@ class Address:
         """Whether browsers reach it by https alone."""
         return self.certificate is not None or self.behind_proxy
 
+    @property
+    def for_others(self) -> bool:
+        """Whether people at other machines can reach it."""
+        return self.behind_proxy or not is_loopback(self.host)
+
 
 def check_address(address: Address, users_file: Path) -> None:
     """Refuse an address that would show the page to others without protection.
 
     Raises:
-        UsageError: it is not loopback and lacks https or users; or its files are not there.
+        UsageError: others can reach it and it lacks https or users; or its files are not there.
     """
     faults = []
     if (address.certificate is None) != (address.key is None):
@@ -70,15 +75,16 @@ def check_address(address: Address, users_file: Path) -> None:
     ):
         if file is not None and not file.is_file():
             faults.append(f"{option} must be a PEM file, found none at {file}")
-    if not is_loopback(address.host):
+    if address.for_others:
+        shown = "--behind-proxy" if address.behind_proxy else f"--page-host {address.host}"
         if not address.secure:
             faults.append(
-                f"--page-host {address.host} shows the page to others, which takes https: give "
+                f"{shown} shows the page to others, which takes https: give "
                 "--page-certificate and --page-key, or --behind-proxy where a proxy does it"
             )
         if not load_users(users_file):
             faults.append(
-                f"--page-host {address.host} shows the page to others, which takes users: "
+                f"{shown} shows the page to others, which takes users: "
                 "'twin users add NAME' makes the first"
             )
     if faults:
@@ -87,6 +93,7 @@ def check_address(address: Address, users_file: Path) -> None:
 
 async def hang(watched: Watched, board: Board) -> None:
     """Keep a board current until cancelled; runs where the twin runs."""
+    board.loop = asyncio.get_running_loop()
     while True:
         values: dict[str, Any] = {"health": health_of(watched.store())}
         for one in watched.lines:
@@ -120,7 +127,7 @@ def served(
         UsageError: the address can't be had, or others would see the page unprotected.
     """
     check_address(address, users_file)
-    guard = Guard(users_file, secure=address.secure, any_host=not is_loopback(address.host))
+    guard = Guard(users_file, secure=address.secure, any_host=address.for_others)
     listening = _listen(address)
     notebook = Notebook(notebook_file)
 

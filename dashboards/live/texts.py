@@ -116,6 +116,7 @@ _EN_ZH: Final = {
     "span": ("Hours", "小时"),
     "start_from": ("Begin", "起始"),
     "start_steady": ("in steady state", "稳态"),
+    "start_present": ("from the present state", "当前状态"),
     "start_empty": ("with an empty line", "空线"),
     "precision": ("Precision", "精度"),
     "ask": ("Ask", "提问"),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
@@ -16,6 +19,7 @@ from dashboards.live.experiments import Asked, Experiment, figures_of
 from dashboards.live.guard import HEADERS, REPORT_POLICY
 from dashboards.live.knobs import knobs_of
 from dashboards.live.page import Page, wrong
+from dashboards.live.present import present_state
 from dashboards.live.users import Role
 from lines.loader import packaged
 from twin.errors import LinetwinError, ScenarioError
@@ -41,7 +45,8 @@ class Question(BaseModel):
         title: what they call it.
         changes: as on the command line, `stations.STK.machines=6`; none: the line as it is.
         span_h: hours that each replication counts.
-        start: `empty`, or `steady`: after the line's warm-up.
+        start: `empty`; `steady`: after the line's warm-up; or `present`: from the state in which
+            the plant is now, as far as the twin knows it.
         figure: what is compared.
         precision: half-width at which the answer is good enough, as a share of the mean.
         seed: the same one, the same answer.
@@ -51,7 +56,7 @@ class Question(BaseModel):
     title: str = Field(default="what if", min_length=1, max_length=80)
     changes: list[str] = Field(default_factory=list, max_length=MOST_CHANGES)
     span_h: float = Field(default=24.0, gt=0, le=24 * 60)
-    start: Literal["empty", "steady"] = "steady"
+    start: Literal["empty", "steady", "present"] = "steady"
     figure: str = "good_per_h"
     precision: float = Field(default=0.005, ge=0.0005, lt=0.5)
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
@@ -155,15 +160,23 @@ def _asked(page: Page, line: Line, question: Question, who: str) -> Asked:
         except ScenarioError as error:
             raise wrong("changes", *(str(fault) for fault in error.faults[:20])) from None
     warm_up_us = line.warm_up_us if question.start == "steady" else 0
+    name = page.line_files.get(line.id, line.id)
+    origin = Origin(name, _sha256(name))
+    start = None
+    if question.start == "present":
+        present = present_state(page, line.id, question.seed)
+        start = present.snapshot
+        at = datetime.fromtimestamp(present.at_us / 1e6, ZoneInfo(line.time_zone))
+        origin = replace(origin, start=f"the plant's state at {at:%Y-%m-%d %H:%M:%S}")
     plan = Plan(
+        start=start,
         span_us=max(1, round(question.span_h * HOUR_US)),
         warm_up_us=(warm_up_us or None) if question.start == "steady" else 0,
         seed=question.seed,
         figure=question.figure,
         precision=question.precision,
     )
-    name = page.line_files.get(line.id, line.id)
-    return Asked(line, scenarios, plan, Origin(name, _sha256(name)), who, question.title)
+    return Asked(line, scenarios, plan, origin, who, question.title)
 
 
 def _sha256(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import socket
 import ssl
@@ -236,6 +237,29 @@ def test_a_question_gets_its_answer_a_report_and_an_address_that_lasts(tmp_path:
         assert client.get("/api/v1/whatif").json()[0]["title"] == "a faster fold"
 
 
+def test_a_question_from_the_present_state_begins_with_what_is_in_the_line(rig: Rig) -> None:
+    for unit in ("CUT01", "CUT02", "FOLD01", "PACK01"):
+        rig.made.say(unit, "state_current", 6)
+    rig.made.say("FOLD-out", "level", 10)
+    question = {"line": "MADE", "span_h": 1 / 60, "precision": 0.05}
+    with rig.client() as client:
+        client.headers["X-CSRF-Token"] = client.get("/api/v1/me").json()["csrf"]
+        _until(client, lambda now: now["MADE|b/FOLD-out"] == 10)
+        means = {}
+        for start in ("present", "empty"):
+            asked = client.post("/api/v1/whatif", json=question | {"start": start})
+            assert asked.status_code == 202, asked.text
+            done = _answer(client, asked.json()["id"])
+            assert done["state"] == "done", done
+            means[start] = done["variants"][0]["mean"]
+            report = client.get(f"/api/v1/whatif/{done['id']}/report").text
+            assert ("the plant's state at 2026-01-05" in html.unescape(report)) == (
+                start == "present"
+            )
+    # Of a minute, an empty line takes 12 s until its first part.
+    assert means["present"] > means["empty"]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -338,6 +362,7 @@ def test_a_user_who_is_removed_is_out_at_once(guarded: Rig) -> None:
     [
         (Address("0.0.0.0"), ["takes https", "takes users"]),  # noqa: S104 - it is refused
         (Address("192.0.2.7", behind_proxy=True), ["takes users"]),
+        (Address(behind_proxy=True), ["--behind-proxy shows the page to others, which takes users"]),
         (Address(certificate=Path("nowhere.pem")), ["go together", "must be a PEM file"]),
     ],
 )

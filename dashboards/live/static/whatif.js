@@ -13,7 +13,7 @@ export function whatifPage(main, _rest, query) {
   const line = h("select", { id: "wi-line", onchange: loadKnobs }, lines.map((l) => h("option", { value: l.id }, `${l.id} ${named(l.name)}`)));
   const title = h("input", { id: "wi-title", maxlength: 80, value: t("whatif_default") });
   const hours = h("input", { id: "wi-span", type: "number", min: 1, max: 1440, value: 24 });
-  const start = h("select", { id: "wi-start" }, ["steady", "empty"].map((one) => h("option", { value: one }, t(`start_${one}`))));
+  const start = h("select", { id: "wi-start" }, ["steady", "present", "empty"].map((one) => h("option", { value: one }, t(`start_${one}`))));
   const precision = h("select", { id: "wi-precision" }, [["0.02", "± 2 %"], ["0.01", "± 1 %"], ["0.005", "± 0.5 %"], ["0.002", "± 0.2 %"]]
     .map(([value, text]) => h("option", { value, selected: value === "0.01" }, text)));
   const of = h("select", { id: "wi-of", onchange: listKnobs });
