@@ -29,6 +29,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with page_rig(tmp_path_factory.mktemp("page")) as served:
+        served.made.say("FOLD01", "state_current", 2)
         for second, (state, level) in enumerate(((6, 1), (6, 3), (9, 3))):
             at_us = T0 + second * 60 * SECOND
             served.made.say("CUT01", "state_current", state, at_us)
@@ -50,10 +51,11 @@ def tab(browser: Browser, rig: Rig, faults: list[str]) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("zh", "dark")])
 def test_each_page_shows_a_made_up_line_without_a_fault(
-    tab: Page, rig: Rig, faults: list[str], path: str, language: str
+    tab: Page, rig: Rig, faults: list[str], path: str, language: str, theme: str
 ) -> None:
+    tab.emulate_media(color_scheme=theme)
     tab.goto(f"{rig.url}/#/{path}")
     expect(tab.locator("#head")).to_contain_text("MADE")
     if language == "zh":
@@ -92,7 +94,9 @@ def test_a_question_is_asked_and_answered(tab: Page, rig: Rig) -> None:
     tab.get_by_role("button", name="Ask").click()
     row = tab.locator("tr[data-state=done]")
     expect(row).to_contain_text("FOLD cycle time: 3 s -> 2.4 s", timeout=60_000)
-    expect(row.get_by_role("link", name="Download the report")).to_be_visible()
+    with tab.expect_download() as coming:
+        row.get_by_role("link", name="Download the report").click()
+    assert coming.value.failure() is None
     assert "compare=" in tab.url
 
 

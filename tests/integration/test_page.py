@@ -362,7 +362,10 @@ def test_a_user_who_is_removed_is_out_at_once(guarded: Rig) -> None:
     [
         (Address("0.0.0.0"), ["takes https", "takes users"]),  # noqa: S104 - it is refused
         (Address("192.0.2.7", behind_proxy=True), ["takes users"]),
-        (Address(behind_proxy=True), ["--behind-proxy shows the page to others, which takes users"]),
+        (
+            Address(behind_proxy=True),
+            ["--behind-proxy shows the page to others, which takes users"],
+        ),
         (Address(certificate=Path("nowhere.pem")), ["go together", "must be a PEM file"]),
     ],
 )
