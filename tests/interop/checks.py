@@ -41,6 +41,9 @@ STEPS: dict[str, Callable[[Seen], bool]] = {
         )
         and seen["writeReadOnly"] in {"BadUserAccessDenied", "BadNotWritable"}
     ),
+    "history": lambda seen: seen["history"][-len(seen["states"]) :] == seen["states"],
+    "alarm": lambda seen: (seen["abort"], seen["alarms"][0]) == ("Good", [True, False]),
+    "acknowledge": lambda seen: (seen["acknowledge"], seen["alarms"][-1]) == ("Good", [True, True]),
 }
 
 

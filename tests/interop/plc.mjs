@@ -77,7 +77,7 @@ const called = await session.call({
 });
 seen.stop = called.statusCode.name;
 await Promise.race([stopped, new Promise((_, no) => setTimeout(() => no(new Error("never stopped")), 20000))]);
-seen.states = states;
+seen.states = [...states];
 const refused = await session.call({
   objectId: `${base}/BaseStateMachine/MachineState/ExecuteState`, methodId: `ns=${packml};i=369`, inputArguments: [],
 });
@@ -90,6 +90,35 @@ seen.written = (await session.read({ nodeId: factor, attributeId: 13 })).value.v
 seen.writeOutOfRange = (await session.write(number(-1))).name;
 seen.writeReadOnly = (await session.write({ nodeId: `${base}/Status/StateCurrent`, attributeId: 13,
   value: { value: { dataType: opcua.DataType.Int32, value: 6 } } })).name;
+
+const past = await session.readHistoryValue(
+  `${base}/Status/StateCurrent`, new Date(Date.now() - 3600e3), new Date());
+seen.history = past.historyData.dataValues.map((each) => each.value.value);
+
+const conditionId = `${base}/Conditions/Fault`;
+const fields = await opcua.extractConditionFields(session, "AlarmConditionType");
+const filter = opcua.constructEventFilter(fields, opcua.ofType("AlarmConditionType"));
+const events = await subscription.monitor({ nodeId: "i=2253", attributeId: opcua.AttributeIds.EventNotifier },
+  { filter, queueSize: 100, discardOldest: true, samplingInterval: 0 }, opcua.TimestampsToReturn.Both);
+seen.alarms = [];
+const came = (acknowledged) => new Promise((done, fail) => {
+  const deadline = setTimeout(() => fail(new Error("the alarm never came")), 20000);
+  events.on("changed", (values) => {
+    const event = opcua.fieldsToJson(fields, values);
+    if (event.conditionId?.value?.toString() !== conditionId) return;
+    if (event.ackedState.id.value !== acknowledged) return;
+    seen.alarms.push([event.activeState.id.value, acknowledged]);
+    clearTimeout(deadline);
+    done(event);
+  });
+});
+const [coming, seenByAll] = [came(false), came(true)];
+seen.abort = (await session.call({
+  objectId: `${base}/BaseStateMachine`, methodId: `ns=${packml};i=364`, inputArguments: [],
+})).statusCode.name;
+const event = await coming;
+seen.acknowledge = (await opcua.acknowledgeCondition(session, conditionId, event.eventId.value, "seen")).name;
+await seenByAll;
 await subscription.terminate();
 await session.close();
 await client.disconnect();

@@ -142,7 +142,15 @@ func plc(ctx context.Context, url, pki, line, station, machine string) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	seen["history"] = history(ctx, client, node("/Admin/ProdProcessedCount"))
+	if seen["history"], err = history(ctx, client, node("/Status/StateCurrent")); err != nil {
+		return nil, err
+	}
+	abort := &ua.CallMethodRequest{
+		ObjectID: node("/BaseStateMachine"), MethodID: ua.NewNumericNodeID(packml, 364)}
+	err = alarms(ctx, client, subscription, notices, abort, node("/Conditions/Fault"), seen)
+	if err != nil {
+		return nil, err
+	}
 	return seen, subscription.Cancel(ctx)
 }
 
@@ -217,24 +225,4 @@ func until(ctx context.Context, notices chan *opcua.PublishNotificationData, las
 			return nil, ctx.Err()
 		}
 	}
-}
-
-// history reads the last hour of a node: how many values, or why not.
-func history(ctx context.Context, client *opcua.Client, at *ua.NodeID) any {
-	now := time.Now().UTC()
-	answer, err := client.HistoryReadRawModified(ctx,
-		[]*ua.HistoryReadValueID{{NodeID: at, DataEncoding: &ua.QualifiedName{}}},
-		&ua.ReadRawModifiedDetails{
-			StartTime: now.Add(-time.Hour), EndTime: now.Add(time.Hour), NumValuesPerNode: 1000})
-	if err != nil {
-		return err.Error()
-	}
-	if answer.Results[0].StatusCode != ua.StatusOK {
-		return name(answer.Results[0].StatusCode)
-	}
-	data, ok := answer.Results[0].HistoryData.Value.(*ua.HistoryData)
-	if !ok {
-		return "no HistoryData"
-	}
-	return len(data.DataValues)
 }

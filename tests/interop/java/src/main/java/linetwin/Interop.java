@@ -11,6 +11,7 @@ import java.security.PrivateKey;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -29,7 +30,9 @@ import org.eclipse.milo.opcua.stack.core.Identifiers;
 import org.eclipse.milo.opcua.stack.core.StatusCodes;
 import org.eclipse.milo.opcua.stack.core.UaException;
 import org.eclipse.milo.opcua.stack.core.security.SecurityPolicy;
+import org.eclipse.milo.opcua.stack.core.types.builtin.ByteString;
 import org.eclipse.milo.opcua.stack.core.types.builtin.DataValue;
+import org.eclipse.milo.opcua.stack.core.types.builtin.DateTime;
 import org.eclipse.milo.opcua.stack.core.types.builtin.LocalizedText;
 import org.eclipse.milo.opcua.stack.core.types.builtin.NodeId;
 import org.eclipse.milo.opcua.stack.core.types.builtin.QualifiedName;
@@ -42,6 +45,10 @@ import org.eclipse.milo.opcua.stack.core.types.enumerated.TimestampsToReturn;
 import org.eclipse.milo.opcua.stack.core.types.structured.BrowseDescription;
 import org.eclipse.milo.opcua.stack.core.types.structured.BrowsePath;
 import org.eclipse.milo.opcua.stack.core.types.structured.CallMethodRequest;
+import org.eclipse.milo.opcua.stack.core.types.structured.HistoryData;
+import org.eclipse.milo.opcua.stack.core.types.structured.HistoryReadResult;
+import org.eclipse.milo.opcua.stack.core.types.structured.HistoryReadValueId;
+import org.eclipse.milo.opcua.stack.core.types.structured.ReadRawModifiedDetails;
 import org.eclipse.milo.opcua.stack.core.types.structured.RelativePath;
 import org.eclipse.milo.opcua.stack.core.types.structured.RelativePathElement;
 
@@ -113,6 +120,49 @@ public final class Interop {
     seen.put("written", read(factor).getValue().getValue());
     seen.put("writeOutOfRange", write(factor, -1.0));
     seen.put("writeReadOnly", write(node("/Status/StateCurrent"), 6));
+    seen.put("history", history(node("/Status/StateCurrent")));
+    alarms();
+  }
+
+  private List<Object> history(NodeId at) throws Exception {
+    Instant now = Instant.now();
+    ReadRawModifiedDetails hour =
+        new ReadRawModifiedDetails(
+            false, new DateTime(now.minusSeconds(3600)), new DateTime(now), uint(1000), false);
+    HistoryReadValueId wanted =
+        new HistoryReadValueId(at, null, QualifiedName.NULL_VALUE, ByteString.NULL_VALUE);
+    HistoryReadResult result =
+        client.historyRead(hour, TimestampsToReturn.Both, false, List.of(wanted)).get()
+            .getResults()[0];
+    HistoryData data =
+        (HistoryData) result.getHistoryData().decode(client.getStaticSerializationContext());
+    return List.of(data.getDataValues()).stream()
+        .map(each -> each.getValue().getValue())
+        .collect(Collectors.toList());
+  }
+
+  private void alarms() throws Exception {
+    BlockingQueue<Variant[]> said = new LinkedBlockingQueue<>();
+    ManagedSubscription subscription = ManagedSubscription.create(client, 100.0);
+    subscription
+        .createEventItem(Identifiers.Server, Alarms.filter(client))
+        .addEventValueListener(said::add);
+    seen.put("abort", call(node("/BaseStateMachine"), 364));
+    Variant[] coming = Alarms.until(said, "Fault", false);
+    Variant remark = new Variant(LocalizedText.english("seen"));
+    CallMethodRequest acknowledge =
+        new CallMethodRequest(
+            node("/Conditions/Fault"),
+            Identifiers.AcknowledgeableConditionType_Acknowledge,
+            new Variant[] {coming[0], remark});
+    seen.put("acknowledge", name(client.call(acknowledge).get().getStatusCode()));
+    Variant[] known = Alarms.until(said, "Fault", true);
+    seen.put(
+        "alarms",
+        List.of(
+            List.of(coming[2].getValue(), coming[3].getValue()),
+            List.of(known[2].getValue(), known[3].getValue())));
+    subscription.delete();
   }
 
   private static String refusal(String url, Path pki) throws Exception {
