@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -24,6 +24,7 @@ FLAGS = (
     "--disable-sync",
 )
 DEADLINE_MS = 60_000
+expect.set_options(timeout=DEADLINE_MS)
 
 
 @contextmanager
