@@ -10,6 +10,7 @@
  * fails and is repaired, completes, judges its parts, puts them out.
  */
 #include <setjmp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,7 +214,8 @@ struct Machine {
     i64 tells_causes;       /* of its places' starved or blocked time, one by one */
     i64 defective, reworked, failures;
     Place *places;
-    i64 places_count;
+    i64 places_count, several;  /* whether one of its places has held more parts than one */
+    int32_t *wants;         /* of each place: which way out is to blame for its being blocked, if there are several */
     Mode *down;             /* which mode has struck */
     Service *service;       /* which maintenance is going on */
     i64 services_due;
@@ -229,17 +231,21 @@ typedef struct {
     int32_t rework_pass, redone;
 } Work;
 
-/* What a place waits for that is not loaded: for a load, or for room for its parts. */
-typedef struct { i64 turn; Place *previous, *next; Outlet *outlet; } Wait;
+/* What a place waits for that is not loaded: for a load, or for room for its parts at an outlet; how many
+ * places ahead those before and behind it in its queue lie, 0: none. */
+typedef struct { i64 turn, outlet; int32_t previous, next; } Wait;
 
+/* Places are most of the state: nothing in one needs to be changed when the block is copied as it is,
+ * unless it holds several parts. */
 struct Place {
-    Machine *machine;
-    i64 since_us;
+    int32_t machine_away;   /* in words, from here; the block's tables stay at the same distance */
     int8_t condition, pending, loaded, waits;
-    int32_t wants;          /* which way out is to blame for its being blocked; set where there are several */
+    i64 since_us;
     Load parts;             /* the load; once the work is done, what goes out */
     union { Work work; Wait wait; };
 };
+
+static inline Machine *machine_of(const Place *p) { return (Machine *)((i64 *)(uintptr_t)p + p->machine_away); }
 
 #define STATE_TABLES(X)                                                                            \
     X(Station, stations) X(Group, groups) X(Inlet, inlets) X(Outlet, outlets) X(Lane, lanes)         \
@@ -336,8 +342,8 @@ SELDOM static void write_event(Engine *e, i64 kind, i64 station, i64 machine, i6
 }
 
 SELDOM static void log_place(Engine *e, i64 kind, const Place *p, i64 number, i64 value) {
-    const MachinePlan *mp = p->machine->plan;
-    write_event(e, kind, mp->station, mp->number, p - p->machine->places, number, value);
+    const MachinePlan *mp = machine_of(p)->plan;
+    write_event(e, kind, mp->station, mp->number, p - machine_of(p)->places, number, value);
 }
 
 SELDOM static void log_machine(Engine *e, i64 kind, const Machine *m, i64 number, i64 value) {
@@ -355,15 +361,25 @@ SELDOM static void enlarge_load(Engine *e, Load *load, uint32_t more) {
     memcpy(slots, load->elsewhere ? load->slots : &load->only, before * sizeof(Part));
     if (load->elsewhere) free(load->slots);
     *load = (Load){.slots = slots, .room = room, .first = first, .count = load->count, .elsewhere = 1};
+    if (load == &e->made) return;
+    Place *p = (Place *)((char *)load - offsetof(Place, parts));
+    machine_of(p)->several = 1;
+}
+
+/* What lies in a lane, in its order. */
+static void write_out(const Queue *queue, PartInLane *to) {
+    i64 before_end = queue->end - queue->first;
+    if (before_end > queue->count) before_end = queue->count;
+    memcpy(to, queue->first, (size_t)before_end * sizeof(PartInLane));
+    memcpy(to + before_end, queue->begin, (size_t)(queue->count - before_end) * sizeof(PartInLane));
 }
 
 SELDOM static void enlarge_queue(Engine *e, Queue *queue) {
-    i64 room = queue->count ? 2 * queue->count : 4, before_end = queue->end - queue->first;
+    i64 room = queue->count ? 2 * queue->count : 4;
     PartInLane *slots = malloc((size_t)room * sizeof(PartInLane));
     if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
     if (queue->count) {
-        memcpy(slots, queue->first, (size_t)before_end * sizeof(PartInLane));
-        memcpy(slots + before_end, queue->begin, (size_t)(queue->count - before_end) * sizeof(PartInLane));
+        write_out(queue, slots);
         free(queue->begin);
     }
     *queue = (Queue){slots, slots + queue->count, slots, slots + room, queue->count, room};
@@ -496,7 +512,7 @@ static void count_from(Engine *e, i64 at_us) {
 }
 
 static OFTEN void schedule_place(Engine *e, Place *p, i64 at) {
-    Machine *m = p->machine;
+    Machine *m = machine_of(p);
     if (RARELY(m->inner)) {
         i64 before = tournament_at(m->inner);
         tournament_set(m->inner, p - m->places, at);
@@ -713,16 +729,21 @@ SELDOM static void look_for_causes_at(Engine *e, const Lane *lane) {
     }
 }
 
+static int32_t *wants_of(const Place *p) {
+    const Machine *m = machine_of(p);
+    return &m->wants[p - m->places];
+}
+
 /* A place begins to starve or be blocked, or ends. */
 static void count_cause(Engine *e, const Place *p, int begins) {
-    Group *group = p->machine->group;
+    Group *group = machine_of(p)->group;
     Sum *sum;
     if (p->condition == STARVED && group->tells_causes) {
         group->starved += begins ? 1 : -1;
         sum = starved_by(e, group);
     } else if (p->condition == BLOCKED && group->outlets_count > 1) {
-        group->outlets[p->wants].blocked += begins ? 1 : -1;
-        sum = &group->outlets[p->wants].blocked_us;
+        group->outlets[*wants_of(p)].blocked += begins ? 1 : -1;
+        sum = &group->outlets[*wants_of(p)].blocked_us;
     } else {
         return;
     }
@@ -733,8 +754,8 @@ static void count_cause(Engine *e, const Place *p, int begins) {
 static Outlet *outlet_of(const Place *p);
 
 static void begin_cause(Engine *e, Place *p) {
-    const Group *group = p->machine->group;
-    if (p->condition == BLOCKED && group->outlets_count > 1) p->wants = (int32_t)(outlet_of(p) - group->outlets);
+    const Group *group = machine_of(p)->group;
+    if (p->condition == BLOCKED && group->outlets_count > 1) *wants_of(p) = (int32_t)(outlet_of(p) - group->outlets);
     count_cause(e, p, 1);
 }
 
@@ -749,15 +770,15 @@ SELDOM static void tell_causes(Engine *e, Place *p, int8_t condition) {
 
 static OFTEN void set_condition(Engine *e, Place *p, int8_t condition) {
     if (p->condition == condition) return;
-    p->machine->time_us[p->condition] += e->now_us - p->since_us;
+    machine_of(p)->time_us[p->condition] += e->now_us - p->since_us;
     p->since_us = e->now_us;
-    if (RARELY(p->machine->tells_causes)) tell_causes(e, p, condition);
+    if (RARELY(machine_of(p)->tells_causes)) tell_causes(e, p, condition);
     p->condition = condition;
     if (e->logging) log_place(e, STATE_CHANGED, p, 0, condition);
 }
 
 static void restate(Engine *e, Place *p) {
-    const Machine *m = p->machine;
+    const Machine *m = machine_of(p);
     int8_t condition;
     if (p->loaded && (p->pending == COMPLETED || p->pending == STRUCK)) condition = EXECUTE;
     else if (m->down) condition = m->down->plan->is_setup ? SETUP : FAULT;
@@ -770,38 +791,42 @@ static void restate(Engine *e, Place *p) {
 
 /* ---- Queues of places, first come, first served (rule S9) ---------------------------------------------- */
 
+static inline Place *next_of(const Place *p) { return p->wait.next ? (Place *)(uintptr_t)p + p->wait.next : NULL; }
+
 static inline void join(Engine *e, PlaceQueue *queue, Place *p) {
+    Place *last = queue->tail;
     p->wait.turn = ++e->turns;
-    p->wait.previous = queue->tail;
-    p->wait.next = NULL;
-    if (queue->tail) queue->tail->wait.next = p;
+    p->wait.next = 0;
+    p->wait.previous = last ? (int32_t)(last - p) : 0;
+    if (last) last->wait.next = (int32_t)(p - last);
     else queue->head = p;
     queue->tail = p;
     queue->count++;
 }
 
 static inline void leave(PlaceQueue *queue, Place *p) {
-    if (p->wait.previous) p->wait.previous->wait.next = p->wait.next;
-    else queue->head = p->wait.next;
-    if (p->wait.next) p->wait.next->wait.previous = p->wait.previous;
-    else queue->tail = p->wait.previous;
+    Place *before = p->wait.previous ? p + p->wait.previous : NULL, *behind = next_of(p);
+    if (before) before->wait.next = behind ? (int32_t)(behind - before) : 0;
+    else queue->head = behind;
+    if (behind) behind->wait.previous = before ? (int32_t)(before - behind) : 0;
+    else queue->tail = before;
     queue->count--;
     p->waits = FOR_NOTHING;
 }
 
 static inline void wait_for_room(Engine *e, Place *p, Outlet *outlet) {
     join(e, &outlet->waiting, p);
-    p->wait.outlet = outlet;
+    p->wait.outlet = outlet - e->outlets;
     p->waits = FOR_ROOM;
-    if (p->condition == BLOCKED && p->machine->tells_causes) tell_causes(e, p, BLOCKED);
+    if (p->condition == BLOCKED && machine_of(p)->tells_causes) tell_causes(e, p, BLOCKED);
 }
 
 static inline void stop_waiting_for_load(Place *p) {
-    if (p->waits == FOR_A_LOAD) leave(&p->machine->group->waiting, p);
+    if (p->waits == FOR_A_LOAD) leave(&machine_of(p)->group->waiting, p);
 }
 
-static inline void stop_waiting_for_room(Place *p) {
-    if (p->waits == FOR_ROOM) leave(&p->wait.outlet->waiting, p);
+static inline void stop_waiting_for_room(Engine *e, Place *p) {
+    if (p->waits == FOR_ROOM) leave(&e->outlets[p->wait.outlet].waiting, p);
 }
 
 /* ---- Lanes --------------------------------------------------------------------------------------------- */
@@ -872,7 +897,7 @@ static inline int is_contested(const Engine *e, const Group *group) {
 /* ---- Work ------------------------------------------------------------------------------------------------ */
 
 static OFTEN void work(Engine *e, Place *p) {
-    const Machine *m = p->machine;
+    const Machine *m = machine_of(p);
     if (RARELY(m->hindered) && m->down && !m->down->plan->stops_handling) {
         restate(e, p);
         return;
@@ -889,7 +914,7 @@ static OFTEN void work(Engine *e, Place *p) {
 }
 
 static OFTEN void begin(Engine *e, Place *p) {
-    const Station *s = p->machine->station;
+    const Station *s = machine_of(p)->station;
     u64 index = draw_index(p->work.lead, p->work.rework_pass);
     p->work.drawn_us = p->work.left_us = variate(s->quantiles, s->constant_us, s->service, index);
     if (e->logging) log_place(e, OPERATION_STARTED, p, p->work.lead, p->work.drawn_us);
@@ -964,7 +989,7 @@ static OFTEN void begin_operation(Engine *e, Place *p, i64 operation, i64 lead, 
 
 /* One part, which has been taken out of its lane, is the whole load. */
 static OFTEN void load_one(Engine *e, Place *p, const Part *part) {
-    Machine *m = p->machine;
+    Machine *m = machine_of(p);
     m->consumed++;
     empty(&p->parts);
     *own_part_at(&p->parts, 0) = *part;
@@ -980,7 +1005,7 @@ static OFTEN void take_one(Engine *e, Place *p, Lane *lane) {
 }
 
 static void take_several(Engine *e, Place *p) {
-    Machine *m = p->machine;
+    Machine *m = machine_of(p);
     const Group *group = m->group;
     const StationPlan *sp = group->station->plan;
     i64 operation = group->station->started++;
@@ -993,7 +1018,7 @@ static void take_several(Engine *e, Place *p) {
 
 /* Take everything an operation needs, and begin it (rules S5, S8, S13). */
 static OFTEN void take(Engine *e, Place *p) {
-    const Group *group = p->machine->group;
+    const Group *group = machine_of(p)->group;
     if (!group->single) take_several(e, p);
     else take_one(e, p, oldest_lane(group));
 }
@@ -1036,7 +1061,7 @@ static inline Part part_made(const Place *p, i64 number) {
 }
 
 static Load *make_parts(Engine *e, const Place *p) {
-    const StationPlan *sp = p->machine->station->plan;
+    const StationPlan *sp = machine_of(p)->station->plan;
     i64 first = p->work.operation * sp->gives_milli / MILLI;
     i64 last = (p->work.operation + 1) * sp->gives_milli / MILLI;
     Load *made = &e->made;
@@ -1048,7 +1073,7 @@ static Load *make_parts(Engine *e, const Place *p) {
 
 /* A part goes back: to a lane, or the operation is done again in place; false then. */
 static int rework(Engine *e, Place *p, Part *part, i64 lane) {
-    p->machine->reworked++;
+    machine_of(p)->reworked++;
     part->rework_pass++;
     part->defects = 0;
     if (e->logging) log_place(e, PART_REWORKED, p, part->number, part->rework_pass);
@@ -1066,14 +1091,14 @@ static int rework(Engine *e, Place *p, Part *part, i64 lane) {
 
 /* Do away with the part that did not pass, and judge those after it; what goes on moves up. */
 static int sort_out(Engine *e, Place *p, Load *out, uint32_t i, int verdict) {
-    const StationPlan *sp = p->machine->station->plan;
+    const StationPlan *sp = machine_of(p)->station->plan;
     uint32_t kept = i;
     for (;;) {
         Part *part = own_part_at(out, i);
         if (verdict == PASS) {
             *own_part_at(out, kept++) = *part;
         } else if (verdict == SCRAP) {
-            p->machine->defective++;
+            machine_of(p)->defective++;
             if (e->logging) log_place(e, PART_SCRAPPED, p, part->number, part->defects);
         } else if (!rework(e, p, part, verdict == REWORK ? sp->rework_lane : sp->reject_lane)) {
             return 0;
@@ -1087,7 +1112,7 @@ static int sort_out(Engine *e, Place *p, Load *out, uint32_t i, int verdict) {
 
 /* Judge what is to go out; what goes on stays there. False if the operation is done again. */
 static OFTEN int judge_all(Engine *e, Place *p, Load *out) {
-    const StationPlan *sp = p->machine->station->plan;
+    const StationPlan *sp = machine_of(p)->station->plan;
     Part *first = own_part_at(out, 0), *end = first + out->count;
     for (Part *part = first; part < end; part++) {
         int verdict = judge(e, sp, part);
@@ -1108,7 +1133,7 @@ static Outlet *drawn_outlet(const Group *group, const Part *part) {
 
 /* Where the place's first part wants to go. */
 static Outlet *outlet_of(const Place *p) {
-    const Group *group = p->machine->group;
+    const Group *group = machine_of(p)->group;
     return group->outlets_count == 1 ? group->outlets : drawn_outlet(group, part_at(&p->parts, 0));
 }
 
@@ -1131,7 +1156,7 @@ static inline Lane *room(const Outlet *outlet) {
 static OFTEN void put(Engine *e, Place *p, Lane *lane) {
     const Part *part = part_at(&p->parts, 0);
     drop_first(&p->parts);
-    p->machine->good++;
+    machine_of(p)->good++;
     if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
     enter(e, lane, part);
 }
@@ -1142,7 +1167,7 @@ static inline int handling_is_shut(const Machine *m) {
 
 /* Parts leave the line. */
 static void let_go(Engine *e, Place *p) {
-    p->machine->good += p->parts.count;
+    machine_of(p)->good += p->parts.count;
     if (e->logging)
         for (uint32_t i = 0; i < p->parts.count; i++)
             log_place(e, PART_PASSED, p, part_at(&p->parts, i)->number, NONE);
@@ -1151,8 +1176,8 @@ static void let_go(Engine *e, Place *p) {
 
 /* Put parts out in their order while there is room (rules S7, S10). */
 static void put_out(Engine *e, Place *p) {
-    int shut = handling_is_shut(p->machine);
-    if (!p->machine->group->outlets_count && !shut) let_go(e, p);
+    int shut = handling_is_shut(machine_of(p));
+    if (!machine_of(p)->group->outlets_count && !shut) let_go(e, p);
     while (p->parts.count) {
         Outlet *outlet = shut ? NULL : outlet_of(p);
         Lane *lane = outlet ? room(outlet) : NULL;
@@ -1188,11 +1213,11 @@ static void look_for_hindrances(Machine *m) {
 }
 
 static void wait_for_load(Engine *e, Place *p) {
-    Group *group = p->machine->group;
+    Group *group = machine_of(p)->group;
     join(e, &group->waiting, p);
     p->waits = FOR_A_LOAD;
     if (group->tells_causes) look_for_cause(e, group);
-    if (p->machine->hindered) restate(e, p);
+    if (machine_of(p)->hindered) restate(e, p);
     else set_condition(e, p, STARVED);
     if (!RARELY(group->hand_to_hand)) return;
     for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
@@ -1201,7 +1226,7 @@ static void wait_for_load(Engine *e, Place *p) {
 }
 
 static OFTEN void take_or_wait(Engine *e, Place *p) {
-    const Group *group = p->machine->group;
+    const Group *group = machine_of(p)->group;
     Lane *lane = NULL;
     if (group->waiting.head || is_contested(e, group)) wait_for_load(e, p);
     else if (!group->single && is_ready(e, group)) take_several(e, p);
@@ -1210,7 +1235,7 @@ static OFTEN void take_or_wait(Engine *e, Place *p) {
 }
 
 static void become_free(Engine *e, Place *p) {
-    Machine *m = p->machine;
+    Machine *m = machine_of(p);
     if (p->loaded || p->waits) return;
     if (p->parts.count) put_out(e, p);
     else if (m->hindered && m->services_due && begin_due_service(e, m)) return;
@@ -1288,10 +1313,10 @@ static void admit(Engine *e, Lane *lane) {
  * hinders, and nothing is on the list yet. What would go on it, the lane and then the place, is done
  * here at once. False if it is another end: then nothing has happened. */
 static OFTEN int hand_on(Engine *e, Place *p) {
-    const Group *group = p->machine->group;
+    const Group *group = machine_of(p)->group;
     Lane *lane = group->way_out;
     i64 parts = p->parts.count; /* none where all were scrapped: then the lane has no turn */
-    if (p->machine->hindered || e->todo_count) return 0;
+    if (machine_of(p)->hindered || e->todo_count) return 0;
     if (lane && parts && lane->capacity - lane->parts.count >= parts) {
         const Part *part = part_at(&p->parts, 0);
         for (const Part *end = part + parts; part < end; part++) {
@@ -1299,7 +1324,7 @@ static OFTEN int hand_on(Engine *e, Place *p) {
             *new_in_lane(e, &lane->parts) = (PartInLane){*part, ++e->turns};
         }
         span_begins(&lane->level_us, parts, e->now_us);
-        p->machine->good += parts;
+        machine_of(p)->good += parts;
         p->parts.count = 0;
         if (has_waiting_taker(lane)) serve(e, lane);
     } else if (!group->outlets_count) {
@@ -1312,7 +1337,7 @@ static OFTEN int hand_on(Engine *e, Place *p) {
 }
 
 static OFTEN void count_completed(Engine *e, const Place *p, i64 parts) {
-    Machine *m = p->machine;
+    Machine *m = machine_of(p);
     m->worked_us += p->work.left_us;
     m->cycle_time_us = e->now_us - p->work.started_us;
     m->station->completed++;
@@ -1320,7 +1345,7 @@ static OFTEN void count_completed(Engine *e, const Place *p, i64 parts) {
 }
 
 static void completed(Engine *e, Place *p) {
-    const Station *s = p->machine->station;
+    const Station *s = machine_of(p)->station;
     Load *out = s->plan->passes_on ? &p->parts : make_parts(e, p);
     count_completed(e, p, out->count);
     p->work.left_us = 0;
@@ -1409,8 +1434,8 @@ static void go_down(Engine *e, Machine *m, Mode *mode) {
 }
 
 static void scrap_load(Engine *e, Place *p) {
-    const Load *gone = p->machine->station->plan->passes_on ? &p->parts : make_parts(e, p);
-    p->machine->defective += gone->count;
+    const Load *gone = machine_of(p)->station->plan->passes_on ? &p->parts : make_parts(e, p);
+    machine_of(p)->defective += gone->count;
     if (e->logging)
         for (uint32_t i = 0; i < gone->count; i++)
             log_place(e, PART_SCRAPPED, p, part_at(gone, i)->number, part_at(gone, i)->defects);
@@ -1466,7 +1491,7 @@ static void release_crew(Engine *e, Crew *crew) {
 }
 
 static void struck(Engine *e, Place *p) {
-    Machine *m = p->machine;
+    Machine *m = machine_of(p);
     p->work.left_us -= e->now_us - p->work.resumed_us;
     m->worked_us = m->next_strike;
     Mode *mode = first_mode(m);
@@ -1488,9 +1513,9 @@ static void stop_clock(Engine *e, Machine *m) {
     schedule_failure(e, m, FOREVER);
 }
 
-static void withdraw(Place *p) {
+static void withdraw(Engine *e, Place *p) {
     stop_waiting_for_load(p);
-    stop_waiting_for_room(p);
+    stop_waiting_for_room(e, p);
 }
 
 static void reopen(Engine *e, Machine *m) {
@@ -1534,7 +1559,7 @@ static void clock_struck(Engine *e, Machine *m) {
             schedule_place(e, p, FOREVER);
             if (mp->after == SCRAP_LOAD) scrap_load(e, p);
         } else if (mp->stops_handling) {
-            withdraw(p);
+            withdraw(e, p);
         }
         restate(e, p);
     }
@@ -1562,7 +1587,7 @@ static int begin_due_service(Engine *e, Machine *m) {
     look_for_hindrances(m);
     if (m->station->plan->by_time) stop_clock(e, m);
     for (Place *p = m->places; p < m->places + m->places_count; p++) {
-        withdraw(p);
+        withdraw(e, p);
         restate(e, p);
     }
     if (call_crew(crew_of(e, s->plan->crew), m)) begin_service_work(e, m);
@@ -1680,7 +1705,7 @@ static OFTEN void place_fires(Engine *e, const Leaf *leaf, Place *p) {
     int32_t pending = p->pending;
     p->pending = NOTHING;
     if (RARELY(pending == STRUCK)) struck(e, p);
-    else if (RARELY(pending == REPAIRED)) repaired(e, p->machine);
+    else if (RARELY(pending == REPAIRED)) repaired(e, machine_of(p));
     else if (!goes_the_short_way(e, leaf, p)) completed(e, p);
 }
 
@@ -1804,7 +1829,7 @@ static void begin_sums(Engine *e) {
     for (Group *group = e->groups; group < e->groups + e->plan.groups_count; group++)
         if (group->tells_causes) look_for_cause(e, group);
     for (Place *p = e->places; p < e->places + e->plan.places_count; p++)
-        if (p->machine->tells_causes) begin_cause(e, p);
+        if (machine_of(p)->tells_causes) begin_cause(e, p);
 }
 
 /* Set everything going; false if there is no memory for it. */
@@ -1841,8 +1866,9 @@ EXPORT void linetwin_close(Engine *e) {
     if (!e) return;
     if (e->block) {
         for (i64 i = 0; i < e->plan.lanes_count; i++) free(e->lanes[i].parts.begin);
-        for (i64 i = 0; i < e->plan.places_count; i++)
-            if (e->places[i].parts.elsewhere) free(e->places[i].parts.slots);
+        for (const Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++)
+            for (Place *p = m->places; m->several && p < m->places + m->places_count; p++)
+                if (p->parts.elsewhere) free(p->parts.slots);
     }
     free(e->block);
     free(e->rest);
@@ -1937,7 +1963,8 @@ static void wire_places(Engine *e) {
     for (i64 i = 0; i < e->plan.places_count; i++) {
         const PlacePlan *pp = &e->plan.places[i];
         Place *p = &e->places[i];
-        Machine *m = p->machine = &e->machines[pp->machine];
+        Machine *m = &e->machines[pp->machine];
+        p->machine_away = (int32_t)((i64 *)m - (i64 *)p);
         if (pp->number) continue;
         /* Places are numbered by rank, and a machine's are together: so are the machines' leaves. */
         m->group = &e->groups[pp->group];
@@ -2002,6 +2029,12 @@ static void lay_out(Engine *e) {
         bytes += lay_out_tournament(t, plan->machines[i].places.count, e->block + bytes);
         if (t->never < reach) reach = t->never;
     }
+    for (i64 i = 0; i < plan->machines_count; i++) {
+        const PlacePlan *first = &plan->places[plan->machines[i].places.from];
+        if (plan->groups[first->group].outlets.count < 2) continue;
+        if (e->block) e->machines[i].wants = (int32_t *)(e->block + bytes);
+        bytes += (size_t)(plan->machines[i].places.count + 1) / 2 * sizeof(i64);
+    }
     e->reach_us = (i64)(reach < FOREVER ? reach : FOREVER) - 1;
     e->block_bytes = bytes;
 }
@@ -2029,7 +2062,7 @@ static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us) {
     e->now_us = e->end_us = e->began_us = now_us;
     e->next_hour_us = (now_us / HOUR_US + 1) * HOUR_US;
     lay_out(e);
-    e->block = calloc(1, e->block_bytes);
+    if (e->block_bytes / sizeof(i64) <= INT32_MAX) e->block = calloc(1, e->block_bytes);  /* see Place */
     if (!e->block) {
         linetwin_close(e);
         return NULL;
@@ -2434,7 +2467,7 @@ static void join_queues(Engine *e, const Rest *rest) {
     for (const Turn *end = turn + rest->places; turn < end; turn++) {
         Place *p = &e->places[turn->subject];
         if (turn->waits_for == FOR_A_LOAD) {
-            join(e, &p->machine->group->waiting, p);
+            join(e, &machine_of(p)->group->waiting, p);
             p->waits = FOR_A_LOAD;
         } else {
             wait_for_room(e, p, outlet_of(p));
@@ -2497,7 +2530,7 @@ static int look_again(Engine *e) {
             release_crew(e, crew);
         }
     for (i64 i = 0; i < plan->places_count; i++) {
-        Machine *m = e->places[i].machine;
+        Machine *m = machine_of(&e->places[i]);
         if (plan->places[i].number) continue;
         if (!waits_for_no_crew(e, m)) begin_due_service(e, m);
         else if (m->service) begin_service_work(e, m);
@@ -2505,7 +2538,7 @@ static int look_again(Engine *e) {
     }
     for (i64 i = 0; i < plan->places_count; i++) restate(e, &e->places[i]);
     for (i64 i = 0; i < plan->places_count; i++) {
-        Group *group = e->places[i].machine->group;
+        Group *group = machine_of(&e->places[i])->group;
         if (!group->inlets_count) serve_waiting(e, group);
     }
     for (i64 i = 0; i < plan->lanes_count; i++) gained_parts(e, &e->lanes[i]);
@@ -2570,29 +2603,23 @@ static int copy_lanes(Engine *e) {
     for (Lane *lane = e->lanes; lane < e->lanes + e->plan.lanes_count; lane++) {
         Queue *q = &lane->parts;
         if (!q->begin) continue;
-        PartInLane *copy = copied(q->begin, (size_t)q->room * sizeof(PartInLane));
-        *q = (Queue){copy + (q->first - q->begin), copy + (q->next - q->begin), copy,
-                     copy + q->room, q->count, q->room};
+        PartInLane *copy = malloc((size_t)q->room * sizeof(PartInLane));
+        if (copy) write_out(q, copy);
+        *q = (Queue){copy, copy + (q->count < q->room ? q->count : 0), copy, copy + q->room, q->count, q->room};
         all &= copy != NULL;
     }
     return all;
 }
 
-/* Places are most of the state: each is copied and put right in one go. */
-static int copy_places(Engine *e, const Place *from, uintptr_t away) {
+/* False if there is no memory for the parts that lie elsewhere. */
+static int copy_loads(Engine *e) {
     int all = 1;
-    for (Place *p = e->places; p < e->places + e->plan.places_count; p++, from++) {
-        *p = *from;
-        p->machine = MOVED(p->machine);
-        if (RARELY(p->parts.elsewhere)) {
+    for (Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++)
+        for (Place *p = m->places; m->several && p < m->places + m->places_count; p++) {
+            if (!p->parts.elsewhere) continue;
             p->parts.slots = copied(p->parts.slots, p->parts.room * sizeof(Part));
             all &= p->parts.slots != NULL;
         }
-        if (!p->waits) continue;
-        p->wait.previous = MOVED(p->wait.previous);
-        p->wait.next = MOVED(p->wait.next);
-        if (p->waits == FOR_ROOM) p->wait.outlet = MOVED(p->wait.outlet);
-    }
     return all;
 }
 
@@ -2615,17 +2642,13 @@ EXPORT Engine *linetwin_fork(const Engine *e, int logging) {
         linetwin_close(f);
         return NULL;
     }
-    size_t before = (size_t)((char *)e->places - e->block);
-    size_t after = before + (size_t)e->plan.places_count * sizeof(Place);
-    memcpy(f->block, e->block, before);
-    memcpy(f->block + after, e->block + after, e->block_bytes - after);
+    memcpy(f->block, e->block, e->block_bytes);
     lay_out(f);
     read_own_plan(f);
     wire(f);
-    uintptr_t away = (uintptr_t)f->block - (uintptr_t)e->block;
-    move_state(f, away);
+    move_state(f, (uintptr_t)f->block - (uintptr_t)e->block);
     wire_leaves(f);
-    if (copy_places(f, e->places, away) & copy_lanes(f) & copy_hourly(f, e->hourly)) return f;
+    if (copy_loads(f) & copy_lanes(f) & copy_hourly(f, e->hourly)) return f;
     linetwin_close(f);
     return NULL;
 }
