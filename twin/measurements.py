@@ -22,7 +22,7 @@ from twin.signals import (
     lane_signal,
     tags,
 )
-from twin.twin_signals import LINE_SIGNALS, PLC_SIGNALS, STATION_SIGNALS
+from twin.twin_signals import FORECAST_SIGNALS, LINE_SIGNALS, PLC_SIGNALS, STATION_SIGNALS
 
 __all__ = ["KeptSeries", "fields", "kept_series"]
 
@@ -52,7 +52,7 @@ def kept_series(line: Line) -> Iterator[KeptSeries]:
     """Every series of a line: what its plant says, then what the twin says of it."""
     for tag in tags(line):
         yield KeptSeries(tag.unit, tag.station, tag.signal)
-    for signal in (*TWIN_SIGNALS, *LINE_SIGNALS):
+    for signal in (*TWIN_SIGNALS, *LINE_SIGNALS, *FORECAST_SIGNALS):
         yield KeptSeries("", "", signal)
     for station in line.stations:
         for signal in STATION_SIGNALS:
@@ -94,7 +94,7 @@ def fields(family: Family) -> tuple[Signal, ...]:
             )
     return tuple(
         signal
-        for table in (TWIN_SIGNALS, LINE_SIGNALS, STATION_SIGNALS, PLC_SIGNALS)
+        for table in (TWIN_SIGNALS, LINE_SIGNALS, FORECAST_SIGNALS, STATION_SIGNALS, PLC_SIGNALS)
         for signal in table
         if signal.family is family
     )

@@ -15,9 +15,11 @@ from twin.model.base import Text
 from twin.signals import Family, Signal, ValueType
 
 __all__ = [
+    "FORECAST_SIGNALS",
     "LINE_SIGNALS",
     "PLC_SIGNALS",
     "STATION_SIGNALS",
+    "ForecastReport",
     "LineReport",
     "PlcReport",
     "StationReport",
@@ -37,6 +39,20 @@ class LineReport:
     oee_index: float | None
     energy_kwh: float
     energy_kwh_per_unit: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastReport:
+    """What a shift will end with; what each is, `FORECAST_SIGNALS` says. None: there is no target.
+
+    Units are counted as `good_units` are, so that a band can be drawn beside that counter.
+    """
+
+    forecast_low_units: float
+    forecast_units: float
+    forecast_high_units: float
+    forecast_target_units: float | None
+    forecast_reach_ratio: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,34 @@ LINE_SIGNALS: tuple[Signal, ...] = (
         counter=True,
     ),
     _line("energy_kwh_per_unit", "energy a good unit, over the last hour", "单位能耗", "kWh"),
+)
+
+FORECAST_SIGNALS: tuple[Signal, ...] = (
+    _line(
+        "forecast_low_units",
+        "good units that the shift ends with, more with 95 % probability",
+        "预测班末产量（5%）",
+        "1",
+    ),
+    _line("forecast_units", "good units that the shift ends with, median", "预测班末产量", "1"),
+    _line(
+        "forecast_high_units",
+        "good units that the shift ends with, fewer with 95 % probability",
+        "预测班末产量（95%）",
+        "1",
+    ),
+    _line(
+        "forecast_target_units",
+        "good units that the shift is to end with, by the line's target since it is watched",
+        "班末目标产量",
+        "1",
+    ),
+    _line(
+        "forecast_reach_ratio",
+        "probability that the shift's target is reached",
+        "达成目标概率",
+        "ratio",
+    ),
 )
 
 STATION_SIGNALS: tuple[Signal, ...] = (

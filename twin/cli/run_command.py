@@ -29,6 +29,7 @@ from opcua.security import client_security, make_pki
 from opcua.tag_map import tag_map
 from twin.cli.interrupt import Interrupted
 from twin.cli.line_process import LineProcess
+from twin.cli.look_ahead import LookAhead
 from twin.cli.mapped_plant import MappedPlant, maps_of
 from twin.cli.numbers import number, whole
 from twin.cli.page_options import (
@@ -59,6 +60,7 @@ from twin.cli.stores import (
 from twin.cli.terminal_view import LEGEND, height_wanted, line_panel, spool_text, summary
 from twin.cli.watch import History, LiveLine
 from twin.errors import LinetwinError, QuantityError, UsageError
+from twin.historian.duckdb_store.forecasts import ForecastStore
 from twin.historian.port import Query
 from twin.model.line import Line
 from twin.model.quantity import parse_duration
@@ -324,6 +326,8 @@ async def _run(
         ]
         tasks.append(group.create_task(history.run()))
         tasks += [group.create_task(twin.report()) for twin in live]
+        looking_ahead = [LookAhead(twin, ForecastStore(places.forecasts)) for twin in live]
+        tasks += [group.create_task(ahead.run()) for ahead in looking_ahead]
         if store.status is not None:
             ids = [twin.line.id for twin in live]
             tasks.append(group.create_task(history.watch_spool(store.status, ids)))

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from twin.historian.port import Point, Quality, Series
@@ -63,6 +64,15 @@ class Mirror:
         self._since_us = dict.fromkeys(self._lost_since, 0)
         self._watched_us = dict.fromkeys(self._lost_since, 0)
         self._machines = memories(self.line)
+
+    # What can be worked out of the line does not travel to another process with it.
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_tags"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._tags = {tag.key: tag for tag in tags(self.line)}
 
     # -- the way in ------------------------------------------------------------------------------
 

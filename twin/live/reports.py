@@ -50,6 +50,7 @@ __all__ = [
     "parts_an_operation",
     "planned_station_units_per_h",
     "planned_units_per_h",
+    "points_of",
 ]
 
 WINDOW_US = 60 * MINUTE_US
@@ -176,14 +177,14 @@ class Reports:
         found: list[Point] = []
         if at_us:
             sample, first = self._sample(at_us)
-            found += _points(line, "", LINE_SIGNALS, self._line(sample, first), at_us)
+            found += points_of(line, "", LINE_SIGNALS, self._line(sample, first), at_us)
             slowest = self._slowest()
             for station in line.stations:
                 if self.mirror.unknown_since(station) is None:
                     report = self._station(station, sample, first, slowest)
-                    found += _points(line, station.id, STATION_SIGNALS, report, at_us)
+                    found += points_of(line, station.id, STATION_SIGNALS, report, at_us)
         for plc in self.mirror.plcs:
-            found += _points(line, plc, PLC_SIGNALS, self._plc(plc, now_us), now_us)
+            found += points_of(line, plc, PLC_SIGNALS, self._plc(plc, now_us), now_us)
         return tuple(found)
 
     # -- what was, an hour of it -----------------------------------------------------------------
@@ -338,9 +339,17 @@ def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _points(
+def points_of(
     line: Line, unit: str, signals: tuple[Signal, ...], report: Any, at_us: int
 ) -> Iterator[Point]:
+    """Read the signals of a report; a value that is None gives no point.
+
+    Args:
+        line, unit: whose report.
+        signals: all that it has.
+        report: a report of `twin.twin_signals`.
+        at_us: when it is so, microseconds since 1970-01-01 UTC.
+    """
     assert {f.name for f in fields(report)} == {signal.name for signal in signals}  # noqa: S101
     for signal in signals:
         value = signal.read(report)

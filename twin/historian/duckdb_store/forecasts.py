@@ -112,13 +112,17 @@ class ForecastStore:
             ).fetchall()
         return [_kept(row) for row in found]
 
-    def settle(self, line: str, digest: str, *, horizon_us: int, made: float) -> int:
+    def settle(
+        self, line: str, digest: str, *, horizon_us: int, made: float, made_since_us: int = 0
+    ) -> int:
         """Say what had come by an instant.
 
         Args:
             line, digest: which line.
             horizon_us: engine time.
             made: good units that the run had made by then.
+            made_since_us: only forecasts that were made since then, microseconds since 1970-01-01
+                UTC: a twin that watches counts from 0 each time it begins.
 
         Returns:
             How many forecasts of that instant were waiting for it.
@@ -127,8 +131,8 @@ class ForecastStore:
             LinetwinError: the file can't be written.
             NotConnected: another process holds it.
         """
-        which = "line = ? AND digest = ? AND horizon_us = ? AND outcome IS NULL"
-        values = [line, digest, horizon_us]
+        which = "line = ? AND digest = ? AND horizon_us = ? AND made_at_us >= ? AND outcome IS NULL"
+        values = [line, digest, horizon_us, made_since_us]
         with self._opened() as connection:
             (count,) = connection.execute(
                 f"SELECT count(*) FROM forecast WHERE {which}",  # noqa: S608
