@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from twin.engine.plant import Plant
+from twin.engine.plant import Plant, SimulatedPlant
+from twin.engine.simulation import open_engine
 from twin.historian.port import Quality
 from twin.live.mirror import Mirror
 from twin.live.readings import ConnectionChanged, Reading
@@ -57,6 +58,13 @@ class Published:
         ]
         self.last = {tag.key: value for tag, value in zip(self.tags, fresh, strict=True)}
         return (*said, *beats)
+
+
+def at_work(line: Line, seed: int, ran_s: int = 2 * 86_400 + 9 * 3600) -> SimulatedPlant:
+    """A plant that has run since Monday; by default up to Wednesday morning."""
+    engine = open_engine(line, seed=seed, start_us=0)
+    engine.advance(ran_s * S)
+    return SimulatedPlant(line, seed=seed, start=engine.snapshot())
 
 
 def connected(line: Line) -> Mirror:

@@ -6,10 +6,9 @@ import sys
 
 import pytest
 from faulty_wire import FaultyWire, Rates
-from plant_seen import S
+from plant_seen import S, at_work
 
 from lines.loader import load
-from twin.engine.plant import SimulatedPlant
 from twin.historian.port import Quality
 from twin.live.counting import WAITING
 from twin.live.mirror import Mirror
@@ -43,15 +42,16 @@ def check(wire: FaultyWire, mirror: Mirror) -> dict[str, int]:
     return compared
 
 
-def listened(name: str, until_s: int, step_s: int, rates: Rates, seed: int) -> dict[str, int]:
+def listened(name: str, for_s: int, step_s: int, rates: Rates, seed: int) -> dict[str, int]:
     """Let a mirror listen to a line's plant, and hold it to the plant after each scan."""
     line = load(name)
-    wire, mirror = FaultyWire(SimulatedPlant(line, seed=seed), rates, seed), Mirror(line)
+    wire, mirror = FaultyWire(at_work(line, seed), rates, seed), Mirror(line)
     for message in wire.connect():
         mirror.handle(message)
     compared: dict[str, int] = {}
-    for at_s in range(step_s, until_s + 1, step_s):
-        for message in wire.scan(at_s * S):
+    began_us = wire.plant.now_us
+    for passed_s in range(step_s, for_s + 1, step_s):
+        for message in wire.scan(began_us + passed_s * S):
             mirror.handle(message)
         for what, count in check(wire, mirror).items():
             compared[what] = compared.get(what, 0) + count

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plant_seen import EPOCH_US, Published, S, connected, followed
+from plant_seen import EPOCH_US, Published, S, at_work, connected, followed
 from random_lines import lines
 
 from lines.loader import load
@@ -88,8 +88,8 @@ def test_levels_and_occupied_places_are_the_plants(line: Line, at_s: int, seed: 
 @pytest.mark.parametrize("name", ["storage_line", "tube_line"])
 def test_an_example_line_is_restored_at_any_instant_and_both_engines_go_on(name: str) -> None:
     line = load(name)
-    published, mirror = Published(SimulatedPlant(line, seed=7)), connected(line)
-    at_s = 0
+    published, mirror = Published(at_work(line, seed=7)), connected(line)
+    at_s = published.plant.now_us // S
     for more_s in np.random.default_rng(7).integers(1, 120, 3).tolist():
         at_s += more_s
         followed(published, mirror, at_s * S, 2 * S)
