@@ -138,7 +138,7 @@ class FaultyWire:
 
     def _trouble(self, name: str, plc: _Plc, to_us: int) -> Iterator[Message]:
         if to_us >= plc.next_reset_us:
-            plc.next_reset_us = to_us + self._after(self.rates.reset_every_s)
+            plc.next_reset_us = self._after(self.rates.reset_every_s)
             counters = [k for k in plc.tags if self.tags[k].signal.counter]
             self._reset([self.random.choice(counters)])
             self._note("counter set back")
@@ -147,14 +147,14 @@ class FaultyWire:
             return
         reason = "the cable is cut"
         if restart:
-            plc.next_restart_us = to_us + self._after(self.rates.restart_every_s)
+            plc.next_restart_us = self._after(self.rates.restart_every_s)
             reason, cold = "it restarts", self.random.random() < 0.5
             plc.skew_us = self._skew_us()
             if cold:
                 self._reset([k for k in plc.tags if self.tags[k].signal.counter])
             self._note("cold restart" if cold else "warm restart")
         else:
-            plc.next_cut_us = to_us + self._after(self.rates.cut_every_s)
+            plc.next_cut_us = self._after(self.rates.cut_every_s)
             self._note("cable cut")
         plc.missed.clear()
         plc.away_until_us = to_us + int(self.random.uniform(1, self.rates.away_s) * S)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import sys
+from random import Random
 
 import pytest
 from faulty_wire import FaultyWire, Rates
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from plant_seen import S, at_work
+from random_lines import lines
 
 from lines.loader import load
+from twin.engine.plant import SimulatedPlant
 from twin.historian.port import Quality
 from twin.live.counting import WAITING
+from twin.live.inferred import Levels
 from twin.live.mirror import Mirror
+from twin.live.readings import ConnectionChanged, Message
+from twin.model import Line
 
 LEVELS = frozenset({"level", "rework_level"})
 STATES = frozenset({"state_current", "unit_mode_current", "starved", "blocked", "stop_reason"})
@@ -56,6 +64,43 @@ def listened(name: str, for_s: int, step_s: int, rates: Rates, seed: int) -> dic
         for what, count in check(wire, mirror).items():
             compared[what] = compared.get(what, 0) + count
     return compared | wire.counted | {"erased by a PLC": sum(wire.erased.values())}
+
+
+some = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+
+def again(messages: list[Message], random: Random) -> list[Message]:
+    """Let some notifications come once more, some messages later but on the same connection."""
+    found = list(messages)
+    for _ in range(len(messages) // 4):
+        k = random.randrange(len(found))
+        if isinstance(found[k], tuple):
+            for at in range(k + 1, min(len(found), k + 20)):
+                if isinstance(found[at], ConnectionChanged):
+                    break
+                if random.random() < 0.3:
+                    found.insert(at, found[k])
+                    break
+    return found
+
+
+@some
+@given(lines(), st.integers(1, 99), st.randoms(use_true_random=False))
+def test_of_any_line_nothing_is_invented_and_nothing_is_lost(
+    line: Line, seed: int, random: Random
+) -> None:
+    wire, mirror = FaultyWire(SimulatedPlant(line, seed=seed), OFTEN, seed), Mirror(line)
+    levels = Levels(mirror)
+    for message in wire.connect():
+        mirror.handle(message)
+    for at_s in range(1, 100):
+        for message in again(list(wire.scan(at_s * S)), random):
+            mirror.handle(message)
+            levels.take()
+        check(wire, mirror)
+        for buffer in line.buffers:
+            known = levels.level(buffer)
+            assert 0 <= known.low <= known.high
 
 
 @pytest.mark.parametrize("name", ["storage_line", "tube_line"])

@@ -298,6 +298,10 @@ class Mirror:
         """The ids of the line's PLCs."""
         return tuple(dict.fromkeys(tag.plc for tag in self._tags.values()))
 
+    def plc_of(self, unit: str, signal: str) -> str:
+        """The PLC that gives a tag."""
+        return self._tags[unit, signal].plc
+
     def stations_of(self, plc: str) -> tuple[str, ...]:
         """The stations that a PLC speaks for, in the line's order."""
         return tuple(s.id for s in self.line.stations if self.line.plc_of(s.id) == plc)
