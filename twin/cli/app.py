@@ -15,6 +15,7 @@ from twin.cli import (
     history,
     influx_command,
     lines_command,
+    live,
     plc,
     run_command,
     search,
@@ -54,6 +55,7 @@ app.command("run", epilog=run_command.EXAMPLES)(run_command.run)
 app.add_typer(users.app, name="users")
 app.command("history", epilog=history.EXAMPLES)(history.history)
 app.add_typer(tags.app, name="tags")
+app.add_typer(live.app, name="live")
 app.command("command", epilog=command.EXAMPLES)(command.command)
 app.add_typer(influx_command.app, name="influx")
 app.add_typer(grafana_command.app, name="grafana")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -19,6 +20,7 @@ __all__ = [
     "STDOUT",
     "plural",
     "print_json",
+    "print_rows",
     "print_table",
     "progress_bar",
     "several",
@@ -55,6 +57,20 @@ def print_table(table: Table) -> None:
     else:
         # Printing on the same console can make a table narrower, never wider.
         Console(width=PAPER_WIDTH).print(table)
+
+
+def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on a terminal; elsewhere a line a row with tabs, which no width folds."""
+    if not STDOUT.is_terminal:
+        for row in (titles, *rows):
+            sys.stdout.write("\t".join(row) + "\n")
+        return
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    STDOUT.print(table)
 
 
 def print_json(value: object) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from lines.loader import load, packaged
 from opcua.connect import close, connect
@@ -27,7 +25,7 @@ from opcua.tagmap.suggest import suggest as drafted
 from opcua.tagmap.units import units_of
 from twin.cli.numbers import number
 from twin.cli.places import DEFAULT_DATA, DataPlaces
-from twin.cli.screen import STDERR, STDOUT, print_json, several
+from twin.cli.screen import STDERR, print_json, print_rows, several
 from twin.errors import LinetwinError, UsageError
 from twin.model.line import Line
 from twin.model.nearest import did_you_mean
@@ -134,7 +132,7 @@ def browse_server(
         )
         for v in shown
     ]
-    _print_rows(titles, rows)
+    print_rows(titles, rows)
     STDERR.print(f"{several(len(shown), 'variable')} of {len(variables):,}", highlight=False)
 
 
@@ -238,21 +236,7 @@ def _show(found: list[CheckedTag]) -> None:
         )
         for one in found
     ]
-    _print_rows(("tag", "node", "type", "value", "changes", "verdict"), rows)
-
-
-def _print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on a terminal; elsewhere a line a row with tabs, which no width folds."""
-    if not STDOUT.is_terminal:
-        for row in (titles, *rows):
-            typer.echo("\t".join(row))
-        return
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*map(escape, row))
-    STDOUT.print(table)
+    print_rows(("tag", "node", "type", "value", "changes", "verdict"), rows)
 
 
 def loaded_map(file: Path, line: str | None) -> tuple[Line, LoadedTagMap]:
