@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 from plant_seen import EPOCH_US, Published, S, connected
@@ -22,6 +23,7 @@ EVERY = frozenset(tag.key for tag in tags(LINE))
 S7 = "opcua/tagmap/examples/s7-1500.yaml"
 
 
+@cache
 def reported(given: frozenset[tuple[str, str]]) -> dict[tuple[str, str], float]:
     """What the twin reports of ten minutes of a plant that gives only these signals."""
     published, mirror = Published(SimulatedPlant(LINE, seed=4)), connected(LINE)

@@ -22,7 +22,7 @@ _STATION_NEEDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("execute_s", "starved_s", "blocked_s", "fault_s", "setup_s", "planned_stop_s"), _STATES
     ),
-    "oee_index": _GOOD,
+    "oee_index": (*_GOOD, *_STATES),
     "availability": _STATES,
     "quality_ratio": _GOOD,
     "busy_share": (WAITING,),
