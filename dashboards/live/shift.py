@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine.planned_time import monday_before, open_time_us
 from twin.historian.port import Historian, Quality, Query
+from twin.historian.shift_kpis import SAMPLE_US, Counter, counters, shift_of
 from twin.live.reports import planned_station_units_per_h
 from twin.model.line import Line
 from twin.model.station import Station
 
-__all__ = ["shift_of", "shift_so_far"]
+__all__ = ["shift_so_far"]
 
-DAY_US = 86_400_000_000
-SAMPLE_US = 60_000_000
 STEP_US = 600_000_000
 """Between two points of the curves of a shift."""
 OF_OEE = ("oee_index", "availability", "quality_ratio", "busy_share")
-
-
-def shift_of(line: Line, at_us: int) -> tuple[int, int]:
-    """When the shift begins and ends in which an instant is; the day, where a line has no shifts.
-
-    Args:
-        line: whose shifts, in whose time zone.
-        at_us: microseconds since 1970-01-01 UTC.
-
-    Returns:
-        The half-open interval, microseconds since 1970-01-01 UTC.
-
-    >>> from twin.model import Line, Station
-    >>> line = Line(id="L", stations=(Station(id="A", cycle_time="2 s"),))
-    >>> shift_of(line, 90_000_000_000)
-    (86400000000, 172800000000)
-    """
-    zone = ZoneInfo(line.time_zone)
-    start_us = line.shifts.start_us if line.shifts else 0
-    length_us = line.shifts.length_us if line.shifts else DAY_US
-    local = datetime.fromtimestamp(at_us / 1e6, zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    # By the wall clock: on the days on which it is moved a shift is an hour longer or shorter.
-    begins = [
-        midnight + timedelta(days=day, microseconds=start_us + number * length_us)
-        for day in (-1, 0, 1)
-        for number in range(DAY_US // length_us)
-    ]
-    edges = sorted(round(edge.timestamp()) * 1_000_000 for edge in begins)
-    last = max(i for i, edge in enumerate(edges) if edge <= at_us)
-    return edges[last], edges[last + 1]
 
 
 def shift_so_far(
@@ -75,22 +41,22 @@ def shift_so_far(
         `watched_from_us`; `planned`, what the target asks for from then to the end of the shift.
     """
     from_us, to_us = shift_of(line, now_us)
-    gained: dict[str, float | None] = {}
-    watched_from_us: int | None = None
-    made: list[tuple[int, float]] = []
+    before = Query(line.id, "", "good_units", from_us=from_us - SAMPLE_US, to_us=from_us)
+    watched_before = len(store.last(before)) > 0
+    found: dict[str, Counter] = {}
     for signal in ("good_units", "scrap_units", "energy_kwh"):
         asked = Query(line.id, "", signal, from_us=from_us, to_us=now_us + 1)
-        samples = store.sampled(asked, SAMPLE_US)
-        if len(samples):
-            steps = np.diff(samples.last)
-            # The twin counts from 0 again when it begins anew; what it made then is a step up.
-            steps = np.where(steps >= 0, steps, samples.last[1:])
-            gained[signal] = float(steps.sum())
-            if signal == "good_units":
-                watched_from_us = int(samples.at_us[0])
-                made = _curve(samples.at_us, np.concatenate([[0.0], steps.cumsum()]))
-    good, scrap = gained.get("good_units"), gained.get("scrap_units")
-    energy = gained.get("energy_kwh")
+        if grown := counters(store, asked, known_before=watched_before).get(""):
+            found[signal] = grown
+    good, scrap, energy = (
+        found[signal].total if signal in found else None
+        for signal in ("good_units", "scrap_units", "energy_kwh")
+    )
+    watched_from_us: int | None = None
+    made: list[tuple[int, float]] = []
+    if "good_units" in found:
+        watched_from_us = from_us if watched_before else int(found["good_units"].at_us[0])
+        made = _curve(found["good_units"].at_us, found["good_units"].gained)
     return {
         "from_us": from_us,
         "to_us": to_us,

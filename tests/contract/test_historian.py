@@ -20,6 +20,7 @@ from twin.historian.influx_setup import set_up
 from twin.historian.influx_store import InfluxHistorian
 from twin.historian.memory import MemoryHistorian
 from twin.historian.port import Historian, Point, Quality, Query, Series, WriteReport
+from twin.historian.shift_kpis import shift_kpi, shift_of
 from twin.signals import Family, tags
 
 pytest.register_assert_rewrite("check_historian")  # so that a broken check shows its values
@@ -81,6 +82,51 @@ def test_alarms_stand_from_their_coming_to_their_going(new_store: NewStore) -> N
         across = alarm_spells(store, line, t0 + 3, t0 + 10)
         assert [(s.from_us - t0, s.to_us and s.to_us - t0) for s in across] == [(0, 5), (2, 8)]
         assert alarm_spells(store, line, t0 - 10, t0) == []
+
+
+def test_a_shifts_kpis_are_the_same_from_every_store(new_store: NewStore) -> None:
+    line = load("five_stations")
+    station = line.stations[1]
+    machine = station.machine_id(0)
+    begin, end = shift_of(line, 1_767_600_000_000_000)
+    minute = 60_000_000
+    rates = {
+        ("", "good_units"): 3,
+        ("", "scrap_units"): 1,
+        ("", "energy_kwh"): 6,
+        (station.id, "execute_s"): 45,
+        (station.id, "fault_s"): 15,
+        (station.id, "station_energy_kwh"): 2,
+        (machine, "processed"): 4,
+        (machine, "defective"): 1,
+    }
+    minutes = range(-5, 125)  # the twin watched before the shift began; it began again at 60
+    points = [
+        Point(Series(line.id, unit, signal), begin + n * minute, rate * (n % 60 + 60 * (n < 0)))
+        for (unit, signal), rate in rates.items()
+        for n in minutes
+    ]
+    failures = Series(line.id, machine, "failures")
+    points += [Point(failures, begin - 10**9, 7), Point(failures, begin + 30 * minute, 9)]
+    points.append(Point(failures, end + minute, 50))
+    with closing(new_store()) as store:
+        store.write(points)
+        found = shift_kpi(store, line, begin + minute)
+        assert found is not None
+        assert (found.from_us, found.to_us) == (begin, end)
+        assert (found.watched_from_us, found.watched_to_us) == (begin, begin + 125 * minute)
+        # Each time it began again at 0: 59, 59 and 4 minutes are counted.
+        assert (found.good, found.scrap, found.energy_kwh) == (3 * 122, 122, 6 * 122)
+        assert found.energy_kwh_per_unit == 2
+        (only,) = found.stations
+        assert (only.station, only.energy_kwh) == (station.id, 244)
+        assert (only.kpi.good, only.kpi.scrap, only.kpi.failures) == (3 * 122, 122, 2)
+        assert (only.mtbf_s, only.mttr_s) == (45 * 61, 15 * 61)
+        assert only.kpi.availability == pytest.approx(45 * 122 / (60 * 125))
+        assert only.kpi.quality_ratio == 0.75
+        ratios = only.kpi.availability * only.kpi.effectiveness * only.kpi.quality_ratio
+        assert only.kpi.oee_index == pytest.approx(ratios)
+        assert shift_kpi(store, line, end + minute) is None
 
 
 def instants(store: Historian, signal: str) -> list[int]:

@@ -379,6 +379,44 @@ def test_history_shows_the_newest_of_each_series(twin, data) -> None:
     ]
 
 
+def test_history_as_a_row_an_interval(twin, data) -> None:
+    asked = ("--unit", "MADE", "--every", "1 min", "--last", "2 min", "--json")
+    code, out, _ = twin("history", "--data", data, *asked)
+    assert code == 0
+    rows = json.loads(out)
+    assert sum(row["points"] for row in rows) == 121
+    whole = rows[1]
+    assert (whole["points"], whole["high"] - whole["low"]) == (60, 59)
+    assert whole["mean"] == (whole["low"] + whole["high"]) / 2
+
+
+def test_kpis_of_a_shift(twin, mini, data) -> None:
+    store = DuckDBHistorian(data / "history.duckdb")
+    counted = (("", "good_units", 2), ("", "scrap_units", 1), ("", "energy_kwh", 6))
+    counted += (("MAKE", "execute_s", 30),)
+    store.write(
+        [
+            Point(Series("MINI", unit, signal), T0 + n * 60_000_000, float(n * rate))
+            for unit, signal, rate in counted
+            for n in range(11)
+        ]
+    )
+    store.close()
+    code, out, _ = twin("history", "--data", data, "--kpis", mini, "--json")
+    assert code == 0
+    line, station = json.loads(out)
+    assert (line["good"], line["scrap"], line["energy_kwh_per_unit"]) == (20, 10, 3)
+    assert (line["station"], station["station"]) == ("", "MAKE")
+    assert station["availability"] == pytest.approx(300 / (2 * 660))  # of two machines
+    early = ("--from", "2020-01-01")
+    code, out, err = twin("history", "--data", data, "--kpis", mini, *early)
+    assert (code, out) == (2, "")
+    assert "--kpis needs a shift that the twin watched" in plain(err)
+    code, out, err = twin("history", "--data", data, "--kpis", mini, "--every", "1 min")
+    assert (code, out) == (2, "")
+    assert "leave out --every" in plain(err)
+
+
 def test_history_of_a_time(twin, data) -> None:
     span = ("--from", "2026-01-05T00:00:10", "--to", "2026-01-05T08:00:12+08:00")
     code, out, _ = twin("history", "--data", data, "--unit", "MADE", *span, "--json")

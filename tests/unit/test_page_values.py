@@ -15,7 +15,7 @@ from dashboards.live.knobs import knobs_of
 from dashboards.live.mimic import mimic_of
 from dashboards.live.past import curve, cycle_times, spells, state_at
 from dashboards.live.sessions import Limiter, Sessions
-from dashboards.live.shift import shift_of, shift_so_far
+from dashboards.live.shift import shift_so_far
 from dashboards.live.shown_state import LETTERS, shown_state
 from dashboards.live.texts import TEXTS
 from dashboards.live.users import Role, hashed, load_users, save_users
@@ -23,6 +23,7 @@ from lines.loader import load
 from twin.errors import UsageError
 from twin.historian.memory import MemoryHistorian
 from twin.historian.port import Point, Quality, Series
+from twin.historian.shift_kpis import shift_of
 from twin.model import Line
 from twin.whatif.scenario import Scenario, applied
 

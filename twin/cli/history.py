@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +9,13 @@ from typing import Annotated
 
 import typer
 
+from lines.loader import load
 from twin.cli.history_gaps import why_nothing
+from twin.cli.history_shown import KPI, POINT, SAMPLE, kpi_rows, point_rows, sample_rows, show
 from twin.cli.interrupt import interruptible
 from twin.cli.numbers import whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
-from twin.cli.screen import STDERR, print_json
+from twin.cli.screen import STDERR
 from twin.cli.stores import (
     DATABASE,
     ORG,
@@ -26,16 +26,19 @@ from twin.cli.stores import (
     influx_address,
     open_reader,
 )
-from twin.errors import QuantityError, UsageError
+from twin.cli.times import time_option
+from twin.errors import UsageError
 from twin.historian.duckdb_store import DuckDBHistorian
-from twin.historian.port import Historian, History, Quality, Query
-from twin.model.quantity import parse_duration
+from twin.historian.port import Historian, Query
+from twin.historian.shift_kpis import ShiftKpi, shift_kpi
+from twin.model.line import Line
 
 __all__ = ["EXAMPLES", "history"]
 
 EXAMPLES = (
     "Examples:  twin history   |   twin history --line TUBE1 --unit FNS03 --signal state_current "
-    "--from 2026-11-20T06:00   |   twin history --signal level --out levels.parquet"
+    "--from 2026-11-20T06:00   |   twin history --signal level --out levels.parquet   |   "
+    "twin history --signal level --every '1 min' --last '8 h'   |   twin history --kpis tube_line"
 )
 
 
@@ -53,6 +56,18 @@ def history(
     limit: Annotated[
         int | None,
         typer.Option(parser=whole("--limit", 1), metavar="NUMBER", help="At most so many points."),
+    ] = None,
+    every: Annotated[
+        str | None,
+        typer.Option(help="A row for so much time, as '1 min': points, mean, low, high, last."),
+    ] = None,
+    kpis: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LINE",
+            help="What a line and its stations did in a shift (ISO 22400): the one of --from, else "
+            "the newest; a packaged line's name or a line file.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write all that fits to this .csv or .parquet file.")
@@ -72,7 +87,22 @@ def history(
     if query.from_us is not None and query.to_us is not None and query.from_us >= query.to_us:
         raise UsageError(f"--from must be before --to, got {start} and {to}")
     timed = start is not None or to is not None or limit is not None or last is not None
-    span_us = None if last is None else _span_us(last)
+    span_us = None if last is None else time_option("--last", last)
+    every_us = None if every is None else time_option("--every", every)
+    if every_us == 0:
+        raise UsageError(f"--every must be greater than 0, got {every!r}")
+    for option, value in (("--kpis", kpis), ("--every", every)):
+        for other, also in (("--limit", limit), ("--out", out)):
+            if value is not None and also is not None:
+                raise UsageError(f"give {option} or {other}, not both")
+    if kpis is not None and (every is not None or line or unit or signal):
+        raise UsageError(
+            "--kpis names its line and is of all its stations; leave out "
+            "--every, --line, --unit and --signal"
+        )
+    watched = None if kpis is None else load(kpis)
+    if watched is not None:
+        query = replace(query, line=watched.id)
     store = open_reader(DataPlaces(data), address)
     job = "reading the history" if out is None else f"writing {out}; nothing is written"
     try:
@@ -81,10 +111,14 @@ def history(
                 query = _recent(store, query, span_us)
             some = len(store.read(replace(query, limit=1)))
             nothing = "" if some else why_nothing(store, query)
-            if out is not None:
+            if watched is not None:
+                columns, rows = KPI, kpi_rows(_shift(store, watched, query))
+            elif every_us is not None:
+                columns, rows = SAMPLE, sample_rows(store.sampled(query, every_us))
+            elif out is not None:
                 count = _export(store, query, out)
             else:
-                found = store.read(query) if timed else store.last(query)
+                columns, rows = POINT, point_rows(store.read(query) if timed else store.last(query))
     finally:
         store.close()
     if nothing:
@@ -92,35 +126,22 @@ def history(
     if out is not None:
         STDERR.print(f"{count:,} points written to {out}", highlight=False, soft_wrap=True)
         return
-    if as_json:
-        print_json([dict(zip(COLUMNS, row, strict=True)) for row in _rows(found)])
-        return
-    writer = csv.writer(sys.stdout)
-    writer.writerow(COLUMNS)
-    writer.writerows(_rows(found))
+    show(columns, rows, as_json=as_json)
 
 
-COLUMNS = ("at", "line", "unit", "signal", "value", "quality")
-
-
-def _rows(found: History) -> list[tuple[str, str, str, str, float, str]]:
-    rows = []
-    for index, at_us, value, quality in zip(
-        found.series_index, found.at_us, found.value, found.quality, strict=True
-    ):
-        series = found.series[int(index)]
-        at = datetime.fromtimestamp(int(at_us) / 1e6, UTC).isoformat(timespec="microseconds")
-        rows.append(
-            (
-                at,
-                series.line,
-                series.unit,
-                series.signal,
-                float(value),
-                Quality(int(quality)).name.lower(),
-            )
+def _shift(store: Historian, line: Line, query: Query) -> ShiftKpi:
+    """The shift in which the time asked for begins; without one the newest that is stored."""
+    at_us = query.from_us
+    if at_us is None:
+        known = store.last(Query(line.id, "", "good_units", to_us=query.to_us))
+        at_us = int(known.at_us.max()) if len(known) else 0
+    found = shift_kpi(store, line, at_us)
+    if found is None:
+        raise UsageError(
+            f"--kpis needs a shift that the twin watched; the history has nothing that {line.id} "
+            "made in the one asked for; 'twin history' says what there is"
         )
-    return rows
+    return found
 
 
 def _instant(option: str, text: str | None) -> int | None:
@@ -145,13 +166,6 @@ def _export(store: Historian, query: Query, out: Path) -> int:
             f"--out from InfluxDB needs {error.name}; pip install 'linetwin[arrow]'"
         ) from None
     return write_table(store.read(query), out)
-
-
-def _span_us(last: str) -> int:
-    try:
-        return parse_duration(last)
-    except QuantityError as error:
-        raise UsageError(f"--last {error}, got {last!r}") from None
 
 
 def _recent(store: Historian, query: Query, span_us: int) -> Query:

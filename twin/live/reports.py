@@ -51,6 +51,7 @@ __all__ = [
     "planned_station_units_per_h",
     "planned_units_per_h",
     "points_of",
+    "station_kpi_between",
 ]
 
 WINDOW_US = 60 * MINUTE_US
@@ -104,6 +105,48 @@ def down_limit_s(station: Station) -> float | None:
     """
     means = [mean_us(failure.mttr) for failure in station.failures]
     return LIMIT * max(means) / 1e6 if means else None
+
+
+def station_kpi_between(
+    line: Line,
+    station: Station,
+    between_us: tuple[int, int],
+    *,
+    processed: float,
+    defective: float,
+    reworked: float,
+    failures: float,
+    spent_us: tuple[int, ...],
+) -> StationKpi:
+    """Work out a station's indicators from what its machines counted between two instants.
+
+    Args:
+        line, station: whose calendar and planned times.
+        between_us: the two instants, microseconds since 1970-01-01 UTC.
+        processed, defective, reworked: parts, 0 or more.
+        failures: that struck.
+        spent_us: machine time in each `Condition`, in its order.
+
+    >>> from lines.loader import load
+    >>> line = load("five_stations")
+    >>> kpi = station_kpi_between(line, line.stations[0], (0, 100_000_000), processed=9,
+    ...     defective=1, reworked=0, failures=0, spent_us=(60_000_000, 40_000_000, 0, 0, 0, 0, 0))
+    >>> kpi.good, kpi.availability
+    (8, 0.6)
+    """
+    from_us, to_us = between_us
+    epoch_us = monday_before(line.time_zone, from_us)
+    open_us = open_time_us(line.calendar_of(station.id), from_us - epoch_us, to_us - epoch_us)
+    return station_kpi(
+        planned_busy_time_us=open_us * station.machines * station.places,
+        planned_run_time_us=mean_us(station.cycle_time),
+        operations=round(processed / parts_an_operation(line, station)),
+        good=round(processed - defective - reworked),
+        scrap=round(defective),
+        rework=round(reworked),
+        failures=round(failures),
+        time_us=tuple(each * station.places for each in spent_us),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,24 +335,16 @@ class Reports:
         return found, wrong, missed, good
 
     def _kpi(self, station: Station, first: _Sample, now: _Sample) -> StationKpi:
-        line, then = self.mirror.line, first.stations[station.id]
-        counted = now.stations[station.id]
-        epoch_us = monday_before(line.time_zone, first.at_us)
-        open_us = open_time_us(
-            line.calendar_of(station.id), first.at_us - epoch_us, now.at_us - epoch_us
-        )
-        processed = counted.processed - then.processed
-        defective, reworked = counted.defective - then.defective, counted.reworked - then.reworked
-        spent = [b - a for a, b in zip(then.spent_us, counted.spent_us, strict=True)]
-        return station_kpi(
-            planned_busy_time_us=open_us * station.machines * station.places,
-            planned_run_time_us=mean_us(station.cycle_time),
-            operations=round(processed / parts_an_operation(line, station)),
-            good=round(processed - defective - reworked),
-            scrap=round(defective),
-            rework=round(reworked),
+        then, counted = first.stations[station.id], now.stations[station.id]
+        return station_kpi_between(
+            self.mirror.line,
+            station,
+            (first.at_us, now.at_us),
+            processed=counted.processed - then.processed,
+            defective=counted.defective - then.defective,
+            reworked=counted.reworked - then.reworked,
             failures=0,
-            time_us=tuple(each * station.places for each in spent),
+            spent_us=tuple(b - a for a, b in zip(then.spent_us, counted.spent_us, strict=True)),
         )
 
     def _slowest(self) -> str | None:
