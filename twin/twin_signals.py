@@ -8,6 +8,7 @@ what people are to be told of when it is passed: boards colour it, alert rules g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import partial
 from operator import attrgetter
 
@@ -19,11 +20,30 @@ __all__ = [
     "LINE_SIGNALS",
     "PLC_SIGNALS",
     "STATION_SIGNALS",
+    "Drifting",
     "ForecastReport",
     "LineReport",
     "PlcReport",
     "StationReport",
 ]
+
+
+class Drifting(IntEnum):
+    """What of a station is watched for drift."""
+
+    NOTHING = 0
+    CYCLE_TIME = 1
+    TIME_TO_FAILURE = 2
+    TIME_TO_REPAIR = 3
+
+    @property
+    def shown(self) -> str:
+        """Its name as people read it.
+
+        >>> Drifting.TIME_TO_FAILURE.shown
+        'time to failure'
+        """
+        return self.name.lower().replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,8 @@ class StationReport:
     down_s: float
     down_limit_s: float | None
     station_energy_kwh: float
+    drift_share: float
+    drift_parameter: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +123,7 @@ def _signal(
     counter: bool = False,
     alarm_low: float | None = None,
     alarm_high: float | None = None,
+    values: tuple[tuple[int, str], ...] = (),
 ) -> Signal:
     path = ("Twin", "".join(word.title() for word in name.split("_")))
     return Signal(
@@ -114,6 +137,7 @@ def _signal(
         alarm_low=alarm_low,
         alarm_high=alarm_high,
         counter=counter,
+        values=values,
         family=family,
     )
 
@@ -242,6 +266,21 @@ STATION_SIGNALS: tuple[Signal, ...] = (
         "累计能耗",
         "kWh",
         counter=True,
+    ),
+    _station(
+        "drift_share",
+        "evidence that the plant has drifted from the line file, over its alarm limit",
+        "漂移统计量与报警限之比",
+        "ratio",
+        alarm_high=1,
+    ),
+    _station(
+        "drift_parameter",
+        "which parameter has drifted the most, 0 while none has",
+        "漂移的参数，0 为无",
+        "1",
+        kind=ValueType.INT32,
+        values=tuple((int(each), each.shown) for each in Drifting),
     ),
 )
 

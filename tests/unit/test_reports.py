@@ -10,9 +10,10 @@ from twin.historian.port import Point
 from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.live.readings import ConnectionChanged, Reading
-from twin.live.reports import Reports, down_limit_s, parts_an_operation, planned_units_per_h
+from twin.live.reports import Reports, down_limit_s, planned_units_per_h
 from twin.measurements import kept_series
 from twin.model import Buffer, Line, Station
+from twin.model.product import parts_an_operation
 from twin.model.status import Condition
 from twin.signals import FALSE_REJECTS, MISSED, read_all, tags
 from twin.twin_signals import PLC_SIGNALS

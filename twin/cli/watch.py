@@ -57,8 +57,8 @@ class LiveLine:
         """Take in a message of a subscriber."""
         changes = self.mirror.handle(message)
         self.keep(changes.points)
-        self.reports.take(message, changes)
-        self.board.take(message, changes.notices)
+        drifts = self.reports.take(message, changes)
+        self.board.take(message, (*changes.notices, *drifts))
         self.meter.sample()
 
     @property

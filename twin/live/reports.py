@@ -17,8 +17,9 @@ from twin.engine.planned_time import monday_before, open_time_us
 from twin.engine.quantiles import mean_us
 from twin.historian.port import Point, Series
 from twin.kpi import StationKpi, station_kpi
-from twin.live.changes import Changes
+from twin.live.changes import Changes, Notice
 from twin.live.counting import WAITING
+from twin.live.drift import Drift
 from twin.live.mirror import Mirror
 from twin.live.output import MINUTE_US, OutputMeter
 from twin.live.readings import (
@@ -30,8 +31,7 @@ from twin.live.readings import (
 )
 from twin.live.station_times import StationTimes
 from twin.model.line import Line
-from twin.model.product import product_units
-from twin.model.quantity import MILLI
+from twin.model.product import parts_an_operation, product_units
 from twin.model.station import Station
 from twin.model.status import Condition
 from twin.signals import FALSE_REJECTS, MISSED, Signal
@@ -47,7 +47,6 @@ from twin.twin_signals import (
 __all__ = [
     "Reports",
     "down_limit_s",
-    "parts_an_operation",
     "planned_station_units_per_h",
     "planned_units_per_h",
     "points_of",
@@ -58,20 +57,6 @@ WINDOW_US = 60 * MINUTE_US
 STEP_US = MINUTE_US // 4
 LIMIT = 2.0
 HOUR_S = 3600.0
-
-
-def parts_an_operation(line: Line, station: Station) -> float:
-    """How many parts a station's operation puts out, by the line file.
-
-    >>> from lines.loader import load
-    >>> line = load("five_stations")
-    >>> parts_an_operation(line, line.stations[0])
-    1.0
-    """
-    if station.gives_milli is not None:
-        return station.gives_milli / MILLI
-    inputs = line.inputs[station.id]
-    return station.takes_from(inputs[0].id) / MILLI if len(inputs) == 1 else 1.0
 
 
 def planned_station_units_per_h(line: Line, station: Station) -> float:
@@ -181,6 +166,7 @@ class Reports:
     mirror: Mirror
     meter: OutputMeter
     times: StationTimes = field(init=False)
+    drift: Drift = field(init=False)
     _samples: deque[_Sample] = field(default_factory=deque)
     _heard_us: dict[str, int] = field(default_factory=dict)
     _itself: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -189,14 +175,20 @@ class Reports:
 
     def __post_init__(self) -> None:
         self.times = StationTimes(self.mirror.line)
+        self.drift = Drift(self.mirror.line)
         self._planned_per_h = planned_units_per_h(self.mirror.line)
         self._units = product_units(self.mirror.line)
 
-    def take(self, message: Message, changes: Changes) -> None:
-        """Take in a message that the mirror has taken in, and what it changed there."""
+    def take(self, message: Message, changes: Changes) -> tuple[Notice, ...]:
+        """Take in a message that the mirror has taken in, and what it changed there.
+
+        Returns:
+            What people should know: that the plant drifts from the line file, or no longer does.
+        """
         match message:
             case ConnectionChanged(plc=plc, connected=False):
                 self.times.forget(self.mirror.stations_of(plc), self.mirror.newest_us)
+                self.drift.forget(self.mirror.stations_of(plc), self.mirror.newest_us)
             case ConnectionChanged() | TagMissing() | NotificationsLost() | StaleChanged():
                 pass
             case _:
@@ -205,6 +197,8 @@ class Reports:
                     if reading.unit == reading.plc and reading.value is not None:
                         self._itself[reading.plc, reading.signal] = float(reading.value)
                 self.times.take(changes.points)
+                return self.drift.take(changes.points)
+        return ()
 
     def points(self, now_us: int) -> tuple[Point, ...]:
         """Report on the line, its stations and its PLCs.
@@ -303,6 +297,7 @@ class Reports:
         failures = self.mirror.gained(station, "failures")
         spent = [spent / 1e6 for spent in counted.spent_us]
         found, wrong, missed, passed = self._inspected(station, counted)
+        drift_share, drift_parameter = self.drift.of(station.id)
         return StationReport(
             execute_s=spent[Condition.EXECUTE],
             starved_s=spent[Condition.STARVED],
@@ -322,6 +317,8 @@ class Reports:
             down_s=self.times.down_s(station.id, now.at_us),
             down_limit_s=down_limit_s(station),
             station_energy_kwh=self._station_kwh(station, counted),
+            drift_share=drift_share,
+            drift_parameter=drift_parameter,
         )
 
     def _inspected(self, station: Station, counted: _Counted) -> tuple[float, float, float, float]:

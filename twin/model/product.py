@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twin.model.quantity import MILLI
 from twin.model.topology import upstream_first
 
 if TYPE_CHECKING:
     from twin.model.line import Line
+    from twin.model.station import Station
 
-__all__ = ["product_units", "same_units"]
+__all__ = ["parts_an_operation", "product_units", "same_units"]
 
 TOLERANCE = 0.005
 """Parts whose units differ by no more than this, relatively, are taken for the same kind."""
@@ -51,6 +53,20 @@ def product_units(line: Line) -> dict[str, float]:
         else:
             units[name] = 1.0
     return {station.id: units[station.id] for station in line.stations}
+
+
+def parts_an_operation(line: Line, station: Station) -> float:
+    """How many parts a station's operation puts out, by the line file.
+
+    >>> from twin.model import Line, Station
+    >>> line = Line(id="L", stations=(Station(id="A", cycle_time="1 s", gives=12),))
+    >>> parts_an_operation(line, line.stations[0])
+    12.0
+    """
+    if station.gives_milli is not None:
+        return station.gives_milli / MILLI
+    inputs = line.inputs[station.id]
+    return station.takes_from(inputs[0].id) / MILLI if len(inputs) == 1 else 1.0
 
 
 def same_units(one: float, other: float) -> bool:
