@@ -85,6 +85,17 @@ RULES: Final = (
         "critical",
     ),
     Rule(
+        "linetwin-drift",
+        "The plant has drifted from its line file",
+        _asked('last("drift_share")', "station", '"line", "station"'),
+        "gt",
+        _high(OF_STATION["drift_share"]),
+        "0s",
+        "station",
+        "{{ $labels.line }} {{ $labels.station }} no longer does what the line file says: see the "
+        "twin's notices for the parameter, and calibrate",
+    ),
+    Rule(
         "linetwin-silent",
         "PLC silent",
         _asked('last("silent_s")', "plc", '"line", "plc"'),

@@ -18,6 +18,8 @@ __all__ = ["shift_so_far"]
 
 STEP_US = 600_000_000
 """Between two points of the curves of a shift."""
+BAND = ("forecast_low_units", "forecast_units", "forecast_high_units")
+REACH = "forecast_reach_ratio"
 OF_OEE = ("oee_index", "availability", "quality_ratio", "busy_share")
 
 
@@ -38,7 +40,9 @@ def shift_so_far(
         the station that waits least `oee_station`, `oee` with its factors `availability`,
         `effectiveness` and `quality` (ISO 22400). None where it is not known. As curves, each a
         list of pairs of an instant and a number of units: `made`, good units counted from
-        `watched_from_us`; `planned`, what the target asks for from then to the end of the shift.
+        `watched_from_us`; `planned`, what the target asks for from then to the end of the shift;
+        and of the last forecast `foretold`, pairs of an instant and 5, 50 and 95 % of what will be
+        made by then, and `reach_ratio`, the probability that the target is reached.
     """
     from_us, to_us = shift_of(line, now_us)
     before = Query(line.id, "", "good_units", from_us=from_us - SAMPLE_US, to_us=from_us)
@@ -68,6 +72,7 @@ def shift_so_far(
         "target": _planned(line, from_us, to_us),
         "made": made,
         "planned": _plan(line, watched_from_us or now_us, to_us),
+        **_foretold(store, line, (from_us, to_us), now_us, found.get("good_units")),
         **_oee(store, line, now_us, bottleneck),
     }
 
@@ -91,6 +96,33 @@ def _planned(line: Line, from_us: int, to_us: int) -> float | None:
     epoch_us = monday_before(line.time_zone, from_us)
     open_us = open_time_us(line.calendar_of(), from_us - epoch_us, to_us - epoch_us)
     return line.target * open_us / 3.6e9
+
+
+def _foretold(
+    store: Historian, line: Line, shift: tuple[int, int], now_us: int, good: Counter | None
+) -> dict[str, Any]:
+    """The last forecast of this shift's end, counted as the curve of what was made is."""
+    nothing: dict[str, Any] = {"foretold": [], "reach_ratio": None}
+    said: dict[str, float] = {}
+    at_us = 0
+    for signal in (*BAND, REACH):
+        asked = Query(line.id, "", signal, from_us=shift[0], to_us=now_us + 1)
+        history = store.last(asked)
+        if len(history):
+            said[signal] = float(history.value[0])
+            at_us = max(at_us, int(history.at_us[0]))
+    if good is None or not set(BAND) <= said.keys():
+        return nothing
+    then = store.last(Query(line.id, "", "good_units", from_us=shift[0], to_us=at_us + 1))
+    if not len(then):
+        return nothing
+    counted = float(then.value[0])
+    made = float(np.interp(at_us, good.at_us, good.gained))
+    by_end = [made + max(0.0, said[signal] - counted) for signal in BAND]
+    return {
+        "foretold": [(at_us, [made, made, made]), (shift[1], by_end)],
+        "reach_ratio": said.get(REACH),
+    }
 
 
 def _oee(store: Historian, line: Line, now_us: int, bottleneck: str | None) -> dict[str, Any]:

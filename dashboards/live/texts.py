@@ -36,6 +36,8 @@ _EN_ZH: Final = {
     "yield_ratio": ("yield", "良率"),
     "kwh_per_unit": ("kWh a good unit", "单位能耗（kWh）"),
     "target": ("target", "目标"),
+    "foretold": ("shift will end with, 90 %:", "预计班末产量（90%）："),
+    "target_reached": ("target reached with", "达标概率"),
     "of_target": ("{share} of target {target}", "目标 {target} 的 {share}"),
     "per_unit": ("a unit", "/ 件"),
     "output": ("Output", "产量"),

@@ -21,7 +21,7 @@ from twin.historian.influx_setup import set_up
 
 BOARDS = all_boards([load(name) for name in plants()])
 DATABASE = "grafana-boards"
-WATCHED_FOR = "30 s"
+WATCHED_FOR = "45 s"
 SPEED = 60
 HOUR_MS = 3_600_000
 
@@ -48,7 +48,7 @@ class Written:
 
 @pytest.fixture(scope="module")
 def written(influxd: Influxd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
-    """Both plants, run and watched for half a minute at sixty times life's speed."""
+    """Both plants, run and watched for three quarters of a minute at sixty times life's speed."""
     address = influxd.address(DATABASE)
     with closing(InfluxDoor(address)) as door:
         set_up(door)

@@ -243,6 +243,34 @@ def test_a_shift_is_as_long_as_the_night_on_which_clocks_change() -> None:
     assert (end - begin) / HOUR == 7
 
 
+def test_a_forecast_is_drawn_on_from_what_the_shift_has_made() -> None:
+    begin = MONDAY + 6 * HOUR
+    store = MemoryHistorian()
+
+    def said(signal: str, at_us: int, value: float) -> Point:
+        return Point(Series("L", "", signal), at_us, value)
+
+    # The counter stood at 500 when the shift was first watched, and the forecast counts as it does.
+    store.write([
+        *(said("good_units", begin + k * 60 * SECOND, 500.0 + 10 * k) for k in range(11)),
+        said("forecast_low_units", begin + 300 * SECOND, 900.0),
+        said("forecast_units", begin + 300 * SECOND, 950.0),
+        said("forecast_high_units", begin + 300 * SECOND, 1000.0),
+        said("forecast_reach_ratio", begin + 300 * SECOND, 0.75),
+    ])  # fmt: skip
+    line = two_machines()
+    found = shift_so_far(store, line, begin + 600 * SECOND)
+    so_far = dict(found["made"])[begin + 600 * SECOND]
+    assert so_far == 100.0
+    (at_us, now), (ends_us, by_end) = found["foretold"]
+    assert (at_us, now) == (begin + 300 * SECOND, [50.0, 50.0, 50.0])
+    assert (ends_us, by_end) == (found["to_us"], [400.0, 450.0, 500.0])
+    assert found["reach_ratio"] == 0.75
+    # One of the shift before says nothing of this one.
+    later = shift_so_far(store, line, found["to_us"] + SECOND)
+    assert (later["foretold"], later["reach_ratio"]) == ([], None)
+
+
 def test_what_a_shift_has_made_is_counted_over_a_restart_of_the_twin() -> None:
     at = MONDAY + 6 * HOUR
     minutes = [(0, 100), (1, 160), (2, 220), (3, 5), (4, 65)]

@@ -29,6 +29,7 @@ __all__ = ["Answer", "Asked", "answer_of", "answered", "main"]
 FUTURES = 59
 """The 3rd smallest and largest of 59 hold 90 % of what comes."""
 NICENESS = 10
+LONGEST_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,10 @@ async def answer_of(asked: Asked) -> Answer:
         start_new_session=True,
     )
     try:
-        told, said = await process.communicate(pickle.dumps(asked))
+        async with asyncio.timeout(LONGEST_S):
+            told, said = await process.communicate(pickle.dumps(asked))
+    except TimeoutError:
+        raise LinetwinError(f"it was not made in {LONGEST_S:.0f} s") from None
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

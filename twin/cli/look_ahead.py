@@ -26,7 +26,7 @@ __all__ = ["LookAhead", "Shift", "made_by_then"]
 
 _log = logging.getLogger("twin.live")
 
-FIRST_AFTER_S = 15.0
+FIRST_AFTER_S = 5.0
 FORECAST_EVERY_S = 60.0
 LOOK_EVERY_S = 0.5
 HOUR_US = 3_600_000_000
@@ -85,7 +85,7 @@ class LookAhead:
         twin: the line.
         store: where forecasts are kept.
         every_s: from one to the next, by the wall's clock.
-        first_after_s: to the first one.
+        first_after_s: to the first one; again so long where no PLC was heard yet.
     """
 
     twin: LiveLine
@@ -108,10 +108,12 @@ class LookAhead:
             group.create_task(self._forecast())
 
     async def _forecast(self) -> None:
-        await asyncio.sleep(self.first_after_s)
-        seed = 0
+        seed, pause_s = 0, self.first_after_s
         while True:
-            seed += 1
+            await asyncio.sleep(pause_s)
+            if not self.twin.mirror.newest_us:
+                continue
+            seed, pause_s = seed + 1, self.every_s
             try:
                 await self.forecast(seed)
                 self._said = ""
@@ -119,7 +121,6 @@ class LookAhead:
                 if str(error) != self._said:
                     _log.warning("%s: no forecast: %s", self.twin.line.id, error)
                 self._said = str(error)
-            await asyncio.sleep(self.every_s)
 
     async def forecast(self, seed: int) -> None:
         """Make one of the shift's end, tell it to the history and keep it.

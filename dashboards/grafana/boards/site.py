@@ -64,6 +64,31 @@ def make(lines: Sequence[Line]) -> dict[str, Any]:
                     'last("target_per_h")', "line", LINE, by=["line"], alias="$tag_line target"
                 ),
             ),
+            chart(
+                "Good units at the end of the shift, as forecast: 5, 50, 95 %, and the target",
+                OF_LINE["forecast_units"],
+                *(
+                    over_time(
+                        f'last("forecast_{name}units")',
+                        "line",
+                        LINE,
+                        by=["line"],
+                        alias=f"$tag_line {words}",
+                    )
+                    for name, words in (
+                        ("low_", "5 %"),
+                        ("", "50 %"),
+                        ("high_", "95 %"),
+                        ("target_", "target"),
+                    )
+                ),
+            ),
+            stat(
+                "Probability of the shift's target",
+                OF_LINE["forecast_reach_ratio"],
+                _last("forecast_reach_ratio"),
+                links=(_TO_LINE,),
+            ),
             alert_list("Alerts"),
             stat(
                 "Energy a good unit",

@@ -120,6 +120,28 @@ def make(lines: Sequence[Line]) -> dict[str, Any]:
                 (
                     histogram("Distribution", MACHINE["cycle_time_s"], each_cycle),
                     chart(
+                        "Drift from the line file: evidence over its limit",
+                        OF_STATION["drift_share"],
+                        over_time(
+                            'last("drift_share")',
+                            "station",
+                            *_HERE,
+                            by=["station"],
+                            alias="$tag_station",
+                        ),
+                    ),
+                    timeline(
+                        "What has drifted",
+                        OF_STATION["drift_parameter"],
+                        changes_of(
+                            'last("drift_parameter")',
+                            "station",
+                            *_HERE,
+                            by=["station"],
+                            alias="$tag_station",
+                        ),
+                    ),
+                    chart(
                         "Over time",
                         MACHINE["cycle_time_s"],
                         over_time(

@@ -144,8 +144,16 @@ function card(line) {
       part(t("energy"), found.kwh_per_unit === null ? "–" : `${short(found.kwh_per_unit)} kWh`, perUnit(line)),
     ];
     shift.replaceChildren(...parts);
-    curve.replaceChildren(shiftCurve(line, found, [], roomOf(curve)), h("p", { class: "dim keys" },
+    curve.replaceChildren(shiftCurve(line, found, found.foretold, roomOf(curve)), h("p", { class: "dim keys" },
       h("span", { class: "key made" }), t("made"),
-      found.planned.length ? [h("span", { class: "key planned" }), t("expected_so_far")] : null));
+      found.planned.length ? [h("span", { class: "key planned" }), t("expected_so_far")] : null,
+      found.foretold.length ? [h("span", { class: "key model-band" }), foretold(found)] : null));
   }
+}
+
+// What the shift will end with, in words: nobody should have to read it off the curve.
+function foretold(found) {
+  const [, [low, , high]] = found.foretold.at(-1);
+  const reach = found.reach_ratio === null ? "" : `, ${t("target_reached")} ${percent(found.reach_ratio)}`;
+  return `${t("foretold")} ${number(low)}–${number(high)}${reach}`;
 }
