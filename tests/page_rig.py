@@ -22,6 +22,7 @@ from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.live.readings import ConnectionChanged, Message, Reading
 from twin.model import Line
+from twin.whatif.forecast_scores import Kept
 
 T0 = 1_767_571_200_000_000
 SECOND = 1_000_000
@@ -134,6 +135,7 @@ class Rig:
     made: MadeLine
     users_file: Path
     directory: Path
+    forecasts: list[Kept]
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30)
@@ -153,7 +155,8 @@ def page_rig(directory: Path, address: Address | None = None) -> Iterator[Rig]:
     made = MadeLine(made_up(), MemoryHistorian())
     made.connect("PLC-A", "PLC-B")
     health = StoreHealth(12, 0, 3, 0, "", None)
-    watched = Watched([made], made.store, lambda: health)
+    forecasts: list[Kept] = []
+    watched = Watched([made], made.store, lambda: health, lambda _: forecasts)
     board = Board()
     users_file = directory / "users.json"
     loop = asyncio.new_event_loop()
@@ -177,7 +180,7 @@ def page_rig(directory: Path, address: Address | None = None) -> Iterator[Rig]:
             directory / "page.sqlite",
             {"MADE": "made_up"},
         ) as url:
-            yield Rig(url, made, users_file, directory)
+            yield Rig(url, made, users_file, directory, forecasts)
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()

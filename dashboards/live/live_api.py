@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dashboards.live import past
 from dashboards.live.description import describe
+from dashboards.live.foretold import foretold
 from dashboards.live.notebook import Acknowledgement
 from dashboards.live.page import Page, now_us, wrong
 from dashboards.live.shift import shift_so_far
@@ -142,6 +143,13 @@ def live_api(page: Page) -> APIRouter:
         bottleneck = slowest[0] if len(slowest) == 1 else None
         store = page.watched.historian
         return await run_in_threadpool(shift_so_far, store, line, newest_us, bottleneck)
+
+    @api.get("/lines/{line_id}/forecasts")
+    async def forecasts(request: Request, line_id: str) -> dict[str, Any]:
+        """The last forecasts of a line beside what came, and how all of them did."""
+        page.guard.need(request, Role.VIEW)
+        line = page.line(line_id)
+        return foretold(await run_in_threadpool(page.watched.forecasts, line.id))
 
     @api.get("/lines/{line_id}/alarms")
     async def alarms(

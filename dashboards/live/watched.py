@@ -12,6 +12,7 @@ from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.model.line import Line
 from twin.model.spool_status import SpoolStatus
+from twin.whatif.forecast_scores import Kept
 
 __all__ = ["StoreHealth", "Watched", "WatchedLine"]
 
@@ -62,10 +63,12 @@ class Watched:
         lines: in the order in which they are shown.
         historian: where the past is read from.
         store: tells how writing it goes.
+        forecasts: tells those that were made of a line, by its id, the oldest first.
         speed: of the plants' clocks against the wall's.
     """
 
     lines: Sequence[WatchedLine]
     historian: Historian
     store: Callable[[], StoreHealth]
+    forecasts: Callable[[str], Sequence[Kept]]
     speed: float = 1.0

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from dashboards.live.serve import Address, check_address
 from dashboards.live.users import Role, Users, hashed, save_users
 from twin.errors import UsageError
 from twin.live.readings import ConnectionChanged
+from twin.whatif.forecast_scores import Kept
 
 DEADLINE_S = 60.0
 
@@ -129,6 +131,24 @@ def _until(client: httpx.Client, holds) -> dict[str, object]:
 
 
 # -- the past ------------------------------------------------------------------------------------
+
+
+def test_forecasts_are_shown_beside_what_came(rig: Rig) -> None:
+    with rig.client() as client:
+        assert client.get("/api/v1/lines/MADE/forecasts").json() == {"scores": None, "last": []}
+        made = Kept(
+            line="MADE", digest="d", made_at_us=T0, state_us=0, age_us=0, unknown=(),
+            horizon="shift", horizon_us=8 * HOUR, made_before=0.0, target=50.0, probability=0.5,
+            probability_low=0.4, probability_high=0.6, rate_times_time=40.0,
+            values=tuple(float(k) for k in range(1, 20)),
+        )  # fmt: skip
+        rig.forecasts += [made, replace(made, outcome=10.0), replace(made, outcome=40.0)]
+        found = client.get("/api/v1/lines/MADE/forecasts").json()
+    assert found["scores"]["count"] == 2
+    assert found["scores"]["coverage"][0] == 0.5
+    newest, _, oldest = found["last"]
+    assert (newest["outcome"], oldest["outcome"]) == (40.0, None)
+    assert (newest["low"], newest["middle"], newest["high"]) == (1.0, 10.0, 19.0)
 
 
 def test_the_past_is_read_from_the_history(rig: Rig) -> None:

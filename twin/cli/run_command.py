@@ -65,6 +65,7 @@ from twin.historian.port import Query
 from twin.model.line import Line
 from twin.model.quantity import parse_duration
 from twin.model.spool_status import SpoolStatus
+from twin.whatif.forecast_scores import Kept
 
 __all__ = ["EXAMPLES", "run"]
 
@@ -183,7 +184,13 @@ def run(
     ]
     history = History(store.historian, store.every_s)
     live = [LiveLine(line, history.keep) for line in loaded]
-    watched = Watched(live, store.historian, partial(_health, history), speed)
+    watched = Watched(
+        live,
+        store.historian,
+        partial(_health, history),
+        partial(_forecasts, ForecastStore(places.forecasts)),
+        speed,
+    )
     board = Board()
     files = {line.id: name for line, name in zip(loaded, names, strict=True)}
     try:
@@ -262,6 +269,10 @@ def _seconds(text: str) -> float:
     if not seconds:
         raise UsageError(f"--for must be greater than 0, got {text!r}")
     return seconds
+
+
+def _forecasts(store: ForecastStore, line_id: str) -> list[Kept]:
+    return store.rows(line_id) if store.path.exists() else []
 
 
 def _health(history: History) -> StoreHealth:

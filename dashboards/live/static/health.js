@@ -1,18 +1,22 @@
 import { h } from "/static/dom.js";
 import { ask, health, lines, me, value } from "/static/twin.js";
-import { clock, dayAndTime, named, number, span, t } from "/static/words.js";
+import { clock, dayAndTime, named, number, percent, span, t } from "/static/words.js";
 
 export function healthPage(main) {
   const connections = h("div", { class: "scroll" });
   const store = h("dl", { class: "facts" });
+  const forecasts = h("div", { class: "scroll" });
   const notices = h("ul", { class: "notices" });
   const audit = h("div", { class: "scroll" });
   main.append(h("h1", {}, t("health")),
     h("section", { class: "card" }, h("h2", {}, t("connections")), connections),
     h("section", { class: "card" }, h("h2", {}, t("history")), store),
+    h("section", { class: "card" }, h("h2", {}, t("forecasts")), forecasts),
     h("section", { class: "card" }, h("h2", {}, t("notices")), notices),
     me.role === "admin" ? h("section", { class: "card" }, h("h2", {}, t("audit")), audit) : "");
   if (me.role === "admin") loadAudit();
+  loadForecasts();
+  const timer = setInterval(loadForecasts, 30000);
 
   function keep(element, text, children) {
     if (element.dataset.text === text) return;
@@ -56,6 +60,28 @@ export function healthPage(main) {
       h("li", {}, h("span", { class: "dim" }, `${clock(at, line.time_zone)} ${line.id} `), text)));
   }
 
+  async function loadForecasts() {
+    const all = await Promise.all(lines.map((line) => ask(`/lines/${line.id}/forecasts`).catch(() => null)));
+    keep(forecasts, JSON.stringify(all), () => lines.map((line, i) => ofLine(line, all[i])));
+  }
+
+  function ofLine(line, found) {
+    if (!found || !found.last.length) return h("p", { class: "dim" }, `${line.id}: ${t("no_forecasts")}`);
+    const did = found.scores;
+    const said = did ? `${number(did.count)} ${t("settled")}; ${percent(did.coverage[0], 0)} ${t("in_band")}; ${t("mean_error")} ${number(did.crps)}, ${t("by_rate")} ${number(did.rate_crps)}` : "";
+    return h("div", {}, h("h3", {}, line.id), h("p", { class: "dim" }, said),
+      h("table", { "aria-label": `${t("forecasts")} ${line.id}` },
+        h("thead", {}, h("tr", {}, [t("made_at"), t("until"), t("foretold_90"), t("came")].map((text) => h("th", { scope: "col" }, text)))),
+        h("tbody", {}, found.last.slice(0, 8).map((row) => h("tr", {}, h("td", {}, inWeek(row.state_us)), h("td", {}, inWeek(row.horizon_us)),
+          h("td", {}, `${number(row.low)}–${number(row.high)}`), outcome(row))))));
+  }
+
+  function outcome(row) {
+    if (row.outcome === null) return h("td", { class: "dim" }, t("not_yet"));
+    const inside = row.low <= row.outcome && row.outcome <= row.high;
+    return h("td", { class: inside ? "fine" : "high" }, `${inside ? "✓" : "⚠"} ${number(row.outcome)}`);
+  }
+
   async function loadAudit() {
     const found = await ask("/audit").catch(() => []);
     audit.replaceChildren(h("table", { "aria-label": t("audit") }, h("thead", {}, h("tr", {}, [t("when"), t("who"), t("what"), ""].map((text) => h("th", { scope: "col" }, text)))),
@@ -63,5 +89,9 @@ export function healthPage(main) {
         h("td", {}, e.action), h("td", {}, e.detail))))));
   }
 
-  return { changed };
+  return { changed, leave: () => clearInterval(timer) };
 }
+
+// Microseconds since Monday 00:00 of the line's own time zone; any Monday will do.
+const MONDAY_US = 1767571200000000;
+const inWeek = (us) => clock(MONDAY_US + us, "UTC");
