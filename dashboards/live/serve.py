@@ -182,6 +182,8 @@ def _listen(address: Address) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((address.host, port))
+            # Two that start together may both bind a port; only one of them gets to listen.
+            listening.listen()
         except OSError as error:
             listening.close()
             reason = error.strerror

@@ -170,7 +170,7 @@ def newest_us(data: Path) -> tuple[int, int]:
 async def test_it_runs_for_its_time_prints_and_stores(mini, tmp_path) -> None:
     async with twin(*run_args(mini, tmp_path, "--for", "3 s")) as job:
         await job.until(lambda: job.out)
-        assert await job.ended() == 0
+        assert await job.ended() == 0, job.err
     assert "Traceback" not in "\n".join(job.err)
     assert job.said(r"MINI: PLC-M connected: MAKE, PACK$")
     last = job.out[-1]
@@ -201,7 +201,7 @@ async def test_a_killed_plc_is_unknown_and_comes_back(mini, tmp_path) -> None:
         assert "unknown" not in job.out[-1]
         assert "?" not in job.out[-1]
         job.process.send_signal(signal.SIGINT)
-        assert await job.ended() == 0
+        assert await job.ended() == 0, job.err
         await gone(again)
     (lost,) = job.said("is lost")
     assert re.search(
@@ -255,7 +255,7 @@ async def test_a_reader_that_goes_is_no_traceback(mini, tmp_path) -> None:
     async with twin(*run_args(mini, tmp_path, "--for", "60 s")) as job:
         await job.until(lambda: job.said("PLC-M connected"))
         job.process._transport.get_pipe_transport(1).close()  # as `| head` does at last
-        assert await job.ended() == 0
+        assert await job.ended() == 0, job.err
     assert not job.said("Traceback|Exception")
     assert children_of(job.process.pid) == []
 
@@ -308,7 +308,7 @@ async def test_ports_in_use_are_all_said_at_once(mini, tmp_path, command) -> Non
             (child,) = plants_of(job.process.pid)
             assert len(listens_on(child) - {first, second}) == 2
             job.process.send_signal(signal.SIGINT)
-            assert await job.ended() == 0
+            assert await job.ended() == 0, job.err
 
 
 async def test_two_lines_on_one_port_are_refused(mini, tmp_path) -> None:
@@ -327,7 +327,7 @@ async def test_two_lines_on_one_port_are_refused(mini, tmp_path) -> None:
 
 async def test_a_short_look_loses_nothing(mini, tmp_path) -> None:
     async with twin(*run_args(mini, tmp_path, "--for", "0.2 s")) as job:
-        assert await job.ended() == 0
+        assert await job.ended() == 0, job.err
     assert not job.said("is lost")
     assert job.said("points stored in")
 
@@ -335,13 +335,13 @@ async def test_a_short_look_loses_nothing(mini, tmp_path) -> None:
 async def test_a_second_run_goes_on_after_the_first_ones_points(mini, tmp_path) -> None:
     args = run_args(mini, tmp_path, "--speed", "600", "--for", "4 s")
     async with twin(*args) as job:
-        assert await job.ended() == 0
+        assert await job.ended() == 0, job.err
     assert not job.said("clocks go on")
     _, end_us = newest_us(tmp_path / "data")
     points = points_of_the_plant(tmp_path / "data", Query(to_us=end_us + 1))
     assert end_us > time.time_ns() // 1000 + 600_000_000
     async with twin(*args) as job:
-        assert await job.ended() == 0
+        assert await job.ended() == 0, job.err
     assert job.said("points up to .* the plants' clocks go on from there")
     assert points > 30
     assert points_of_the_plant(tmp_path / "data", Query(to_us=end_us + 1)) == points
