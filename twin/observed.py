@@ -1,8 +1,8 @@
 """What machines did, out of what they said: operations, working times between failures, repairs.
 
-The one place that reads times out of points. `twin.calibrate` gives it a history, drift the live
-plant; both get the same observations. What is not known whole is said to be so: a time that goes on
-when the points end is censored, and one whose beginning nobody saw is a rest of an unknown whole.
+The one place that reads times out of points. What is not known whole is said to be so: a time that
+goes on when the points end is censored, and one whose beginning nobody saw is a rest of an unknown
+whole.
 """
 
 from __future__ import annotations

@@ -92,8 +92,8 @@ RULES: Final = (
         _high(OF_STATION["drift_share"]),
         "0s",
         "station",
-        "{{ $labels.line }} {{ $labels.station }} no longer does what the line file says: see the "
-        "twin's notices for the parameter, and calibrate",
+        "{{ $labels.line }} {{ $labels.station }} no longer does what the line file says: the "
+        "station's board and the twin's notices name the parameter",
     ),
     Rule(
         "linetwin-silent",

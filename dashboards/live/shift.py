@@ -103,14 +103,10 @@ def _foretold(
 ) -> dict[str, Any]:
     """The last forecast of this shift's end, counted as the curve of what was made is."""
     nothing: dict[str, Any] = {"foretold": [], "reach_ratio": None}
-    said: dict[str, float] = {}
-    at_us = 0
-    for signal in (*BAND, REACH):
-        asked = Query(line.id, "", signal, from_us=shift[0], to_us=now_us + 1)
-        history = store.last(asked)
-        if len(history):
-            said[signal] = float(history.value[0])
-            at_us = max(at_us, int(history.at_us[0]))
+    last = store.last(Query(line.id, "", from_us=shift[0], to_us=now_us + 1))
+    rows = [last.series[index].signal for index in last.series_index.tolist()]
+    said = dict(zip(rows, last.value.tolist(), strict=True))
+    at_us = dict(zip(rows, last.at_us.tolist(), strict=True)).get(BAND[0], 0)
     if good is None or not set(BAND) <= said.keys():
         return nothing
     then = store.last(Query(line.id, "", "good_units", from_us=shift[0], to_us=at_us + 1))

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +104,46 @@ def test_the_band_is_told_and_what_came_is_settled(tmp_path: Path) -> None:
         await watched.ahead.settle(due, made)
         assert watched.outcomes() == [made - began]
         assert watched.ahead.look() == []
+
+    asyncio.run(main())
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Another process has the file."""
+    code = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"1\n"
+        yield
+        other.communicate(b"\n")
+
+
+@needs_kernel
+def test_while_somebody_else_has_the_file_nothing_is_lost(tmp_path: Path) -> None:
+    async def main() -> None:
+        watched = Watched(tmp_path)
+        watched.pass_to(HOUR_S)
+        await watched.ahead.forecast(1)
+        with held(watched.store.path):
+            await watched.ahead.forecast(2)
+        await watched.ahead.forecast(3)
+        assert watched.outcomes() == [None] * 3
+        watched.pass_to(2 * HOUR_S - 10)
+        watched.ahead.look()
+        watched.pass_to(2 * HOUR_S + 10)
+        ((due, made),) = watched.ahead.look()
+        with held(watched.store.path):
+            assert not await watched.ahead.settle(due, made)
+        # The same hour of a week before was another forecast's.
+        before = replace(due, made_since_us=due.made_since_us + 10**12)
+        assert await watched.ahead.settle(before, made)
+        assert watched.outcomes() == [None] * 3
+        assert await watched.ahead.settle(due, made)
+        assert len(set(watched.outcomes())) == 1
+        assert None not in watched.outcomes()
 
     asyncio.run(main())
 

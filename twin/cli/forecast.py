@@ -244,7 +244,8 @@ def _scores(store: ForecastStore, line: Line | None, came: list[Path], as_json_:
         print_json({name: getattr(found, name) for name in found.__slots__})
         return
     low, high = found.coverage[1:]
-    STDOUT.print(f"{found.count} forecasts have been scored.", highlight=False)
+    which = "forecast has" if found.count == 1 else "forecasts have"
+    STDOUT.print(f"{found.count} {which} been scored.", highlight=False)
     STDOUT.print(
         f"{found.coverage[0]:.1%} of what came lay between 5 and 95 % (95 % interval {low:.1%} to "
         f"{high:.1%}; 90 % is right).",

@@ -7,19 +7,20 @@ come.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import time
 from dataclasses import dataclass, field
 
 from twin.cli.forecast_process import Asked, answer_of
 from twin.cli.watch import LiveLine
 from twin.engine.planned_time import monday_before, open_time_us
 from twin.engine.simulation import resolved_engine
-from twin.errors import LinetwinError
+from twin.errors import LinetwinError, NotConnected
 from twin.historian.duckdb_store.forecasts import ForecastStore
 from twin.live.reports import points_of
 from twin.model.line import Line
 from twin.twin_signals import FORECAST_SIGNALS
+from twin.whatif.forecast_scores import Kept
 from twin.whatif.horizons import horizons_of
 
 __all__ = ["LookAhead", "Shift", "made_by_then"]
@@ -56,11 +57,18 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Due:
-    """Forecasts that wait for the end of their shift."""
+    """Forecasts that wait for the end of their shift.
+
+    Args:
+        to_us: that end, microseconds since 1970-01-01 UTC.
+        digest, horizon_us: as they are kept; the latter comes again every week.
+        made_since_us: when the first of them was made, microseconds since 1970-01-01 UTC.
+    """
 
     to_us: int
     digest: str
     horizon_us: int
+    made_since_us: int = field(compare=False)
 
 
 def made_by_then(before: tuple[int, float], after: tuple[int, float], then_us: int) -> float:
@@ -92,9 +100,9 @@ class LookAhead:
     store: ForecastStore
     every_s: float = FORECAST_EVERY_S
     first_after_s: float = FIRST_AFTER_S
-    _began_us: int = field(init=False, default_factory=lambda: time.time_ns() // 1000)
     _shift: Shift | None = field(init=False, default=None)
     _due: set[Due] = field(init=False, default_factory=set)
+    _unkept: list[Kept] = field(init=False, default_factory=list)
     _before: tuple[int, float] | None = field(init=False, default=None)
     _said: str = field(init=False, default="")
 
@@ -129,7 +137,7 @@ class LookAhead:
             seed: of its futures.
 
         Raises:
-            LinetwinError: it can't be made or kept.
+            LinetwinError: it can't be made, or never be kept.
         """
         mirror, line = self.twin.mirror, self.twin.line
         if not mirror.newest_us:
@@ -142,14 +150,19 @@ class LookAhead:
         target_units = self._shift.target_units(line)
         found = await answer_of(Asked(mirror, seed, horizon, good_units, target_units))
         self.twin.keep(tuple(points_of(line, "", FORECAST_SIGNALS, found.report, found.at_us)))
-        await asyncio.to_thread(self.store.add, [found.kept])
-        self._due.add(Due(to_us, found.kept.digest, found.kept.horizon_us))
+        row = found.kept
+        self._due.add(Due(to_us, row.digest, row.horizon_us, row.made_at_us))
+        self._unkept.append(row)
+        # Where somebody else has the file now they are kept with the next one.
+        with contextlib.suppress(NotConnected):
+            await asyncio.to_thread(self.store.add, self._unkept)
+            self._unkept = []
 
     async def _settle(self) -> None:
+        came: list[tuple[Due, float]] = []
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            for due, made in self.look():
-                await self.settle(due, made)
+            came = [one for one in (*came, *self.look()) if not await self.settle(*one)]
 
     def look(self) -> list[tuple[Due, float]]:
         """Look how far the plant is.
@@ -172,12 +185,19 @@ class LookAhead:
             if before[0] <= due.to_us
         ]
 
-    async def settle(self, due: Due, made: float) -> None:
-        """Keep what the line had made by the end of a shift."""
+    async def settle(self, due: Due, made: float) -> bool:
+        """Keep what the line had made by the end of a shift.
+
+        Returns:
+            Whether that is done with; False: somebody else has the file now, so ask again.
+        """
         try:
             await asyncio.to_thread(
                 self.store.settle, self.twin.line.id, due.digest,
-                horizon_us=due.horizon_us, made=made, made_since_us=self._began_us,
+                horizon_us=due.horizon_us, made=made, made_since_us=due.made_since_us,
             )  # fmt: skip
+        except NotConnected:
+            return False
         except LinetwinError as error:
             _log.warning("%s: what came of a forecast is not kept: %s", self.twin.line.id, error)
+        return True

@@ -32,6 +32,8 @@ def explained(error: duckdb.Error | OSError, path: Path) -> LinetwinError:
     def names(codes: Sequence[int]) -> bool:
         return any(os.strerror(code) in said for code in codes)
 
+    if isinstance(error, duckdb.Error) and is_locked(error):
+        return NotConnected(f"{path}: another process has it now; try again when it is done")
     if names(_FULL):
         return LinetwinError(f"{path}: the disk is full; make room and retry ({cause})")
     if names(_FORBIDDEN):
