@@ -50,7 +50,7 @@ def test_from_a_server_to_a_map_that_is_right(served) -> None:
     assert "73 signals found" in err
     assert "nothing is lacking" in err
     (here / "draft.yaml").write_text(out, encoding="utf-8")
-    code, out, _ = twin(here, "tags", "check", "draft.yaml", "--for", "2", "--json")
+    code, out, _ = twin(here, "tags", "check", "draft.yaml", "--for", "8", "--json")
     checked = json.loads(out)
     assert code == 0
     assert len(checked) == 73
