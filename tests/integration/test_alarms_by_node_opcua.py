@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,18 @@ async def test_node_opcua_acknowledges_shelves_refreshes_and_confirms(tmp_path) 
         [False, True, False, False, True],
         [False, True, True, False, False],
     ]
+
+
+def test_the_librarys_own_notes_do_not_fall_between_two_answers() -> None:
+    script = (
+        'import { answer } from "./answers.mjs";'
+        'import channel from "node-opcua-secure-channel/dist/source/verify_pcks1.js";'
+        "await channel.testRSAPKCS1V15_EncryptDecrypt();"
+        'console.log("a note"); answer("an answer");'
+    )
+    done = subprocess.run(
+        [NODE, "--input-type=module", "-e", script],
+        cwd=FOLDER, capture_output=True, text=True, check=True, timeout=90,
+    )  # fmt: skip
+    assert done.stdout == "an answer\n"
+    assert "a note" in done.stderr

@@ -1,6 +1,7 @@
 // A node-opcua client works an emulated PLC's alarms: alarms.mjs URL PKI LINE STATION MACHINE ALARM
 // Prints one JSON object with what it saw; the test that started it compares. It prints `ready` first,
 // when it is subscribed: the alarm is to come then, and to go when it prints `acknowledged`.
+import { answer } from "./answers.mjs";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,7 +64,7 @@ const shelve = async (name, ...inputArguments) => {
   return (await session.call({ objectId: `${conditionId}/ShelvingState`, methodId, inputArguments })).statusCode.name;
 };
 
-console.log("ready");
+answer("ready");
 await until((event) => event.activeState.id.value);
 seen.type = latest.eventType.value.toString();
 seen.severity = latest.severity.value;
@@ -78,12 +79,12 @@ await until((event) => event.suppressedOrShelved.value);
 seen.unshelved = await shelve("Unshelve");
 await until((event) => !event.suppressedOrShelved.value);
 seen.refreshed = (await opcua.findActiveConditions(session)).map((c) => c.conditionId.value.toString());
-console.log("acknowledged");
+answer("acknowledged");
 await until((event) => !event.activeState.id.value);
 seen.confirmed = (await opcua.confirmCondition(session, conditionId, latest.eventId.value, "mended")).name;
 await until((event) => !event.retain.value);
 await subscription.terminate();
 await session.close();
 await client.disconnect();
-console.log(JSON.stringify(seen));
+answer(JSON.stringify(seen));
 process.exit(0);

@@ -1,5 +1,6 @@
 // A node-opcua server whose Doubles all change every period: fast_plc.mjs TAGS PERIOD_MS
 // Prints {"url": ...}; at the end of stdin it stops.
+import { answer } from "./answers.mjs";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +35,6 @@ function change() {
 change();
 await plc.start();
 setInterval(change, Number(process.argv[3]));
-console.log(JSON.stringify({ url: `opc.tcp://127.0.0.1:${plc.endpoints[0].port}` }));
+answer(JSON.stringify({ url: `opc.tcp://127.0.0.1:${plc.endpoints[0].port}` }));
 process.stdin.resume();
 process.stdin.on("end", () => process.exit(0));

@@ -1,5 +1,6 @@
 // A node-opcua server whose variables are named and typed as nobody here would: foreign_plc.mjs
 // Prints {"url": ...}; at each line "N" on stdin it shows step N of its plant and prints {"step": N}.
+import { answer } from "./answers.mjs";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,11 +62,11 @@ other.addVariable({ componentOf: hall, browseName: "Fremdes", dataType: DataType
   value: new Variant({ dataType: DataType.Double, value: 1 }) });
 for (const show of variables) show();
 await plc.start();
-console.log(JSON.stringify({ url: `opc.tcp://127.0.0.1:${plc.endpoints[0].port}` }));
+answer(JSON.stringify({ url: `opc.tcp://127.0.0.1:${plc.endpoints[0].port}` }));
 const lines = createInterface({ input: process.stdin });
 lines.on("line", (text) => {
   step = Number(text);
   for (const show of variables) show();
-  console.log(JSON.stringify({ step, commanded }));
+  answer(JSON.stringify({ step, commanded }));
 });
 lines.on("close", async () => { await plc.shutdown(0); process.exit(0); });

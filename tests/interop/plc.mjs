@@ -1,5 +1,6 @@
 // A node-opcua client does with an emulated PLC what a client does: plc.mjs URL PKI LINE STATION MACHINE
 // Prints one JSON object with what it saw; the test that started it compares.
+import { answer } from "./answers.mjs";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -122,5 +123,5 @@ await seenByAll;
 await subscription.terminate();
 await session.close();
 await client.disconnect();
-console.log(JSON.stringify(seen));
+answer(JSON.stringify(seen));
 process.exit(0);

@@ -1,5 +1,6 @@
 // A node-opcua client that follows every tag of a bulk server and counts: rates.mjs URL PKI TAGS SECONDS
 // Prints one JSON object: values, lost, values a second, latency in ms, its own CPU in seconds.
+import { answer } from "./answers.mjs";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,7 +80,7 @@ counting = false;
 const took = (performance.now() - began) / 1000, spent = process.cpuUsage(cpu);
 latencies.sort((a, b) => a - b);
 const at = (share) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
-console.log(JSON.stringify({
+answer(JSON.stringify({
   values, lost, rate: values / took, notifications: latencies.length,
   p50_ms: at(0.5), p99_ms: at(0.99), cpu_s: (spent.user + spent.system) / 1e6, took_s: took,
 }));
