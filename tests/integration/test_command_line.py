@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 from twin.cli.main import run
@@ -415,6 +416,44 @@ def test_kpis_of_a_shift(twin, mini, data) -> None:
     code, out, err = twin("history", "--data", data, "--kpis", mini, "--every", "1 min")
     assert (code, out) == (2, "")
     assert "leave out --every" in plain(err)
+    code, _, err = twin("history", "--data", data, "--kpis", mini, "--out", data / "kpi.csv")
+    assert (code, "2 rows written to" in plain(err)) == (0, True)
+    written = list(csv.DictReader((data / "kpi.csv").read_text().splitlines()))
+    assert [(row["station"], row["good"]) for row in written] == [("", "20"), ("MAKE", "1999")]
+
+
+def test_when_the_alarms_of_a_line_stood(twin, mini, data) -> None:
+    store = DuckDBHistorian(data / "history.duckdb")
+    drops = Series("MINI", "", "alarm.spool_drops")
+    changes = ((60, 1), (120, 0), (1900, 1))
+    store.write([Point(drops, T0 + at_s * 1_000_000, float(up)) for at_s, up in changes])
+    store.close()
+    asked = ("history", "--data", data, "--alarms", mini)
+    code, out, err = twin(*asked)
+    assert (code, err) == (0, "")
+    assert list(csv.reader(out.splitlines())) == [
+        ["from", "to", "line", "unit", "alarm"],
+        ["2026-01-05T00:01:00+00:00", "2026-01-05T00:02:00+00:00", "MINI", "", "spool_drops"],
+        ["2026-01-05T00:31:40+00:00", "", "MINI", "", "spool_drops"],
+    ]
+    code, out, _ = twin(*asked, "--last", "5 min", "--json")
+    assert (code, [row["to"] for row in json.loads(out)]) == (0, [None])
+    for more, said in (
+        (("--limit", "3"), "--limit is for points"),
+        (("--unit", "MAKE01"), "--alarms names its line"),
+        (("--kpis", mini), "leave out --every, --line, --unit, --signal and --alarms"),
+    ):
+        code, out, err = twin(*asked, *more)
+        assert (code, out) == (2, "")
+        assert said in plain(err)
+
+
+def test_rows_an_interval_go_into_a_file(twin, data) -> None:
+    out = data / "levels.parquet"
+    asked = ("--signal", "level", "--every", "10 min", "--out", out)
+    code, _, err = twin("history", "--data", data, *asked)
+    assert (code, "4 rows written to" in plain(err)) == (0, True)
+    assert pyarrow.parquet.read_table(out)["points"].to_pylist() == [600, 600, 600, 200]
 
 
 def test_history_of_a_time(twin, data) -> None:

@@ -17,6 +17,7 @@ from test_main_job import MINI, Job, twin
 
 from twin.historian.influx_store import InfluxHistorian
 from twin.historian.port import Query
+from twin.historian.refused_lines import RefusedLine
 from twin.historian.spool import Spool
 
 LINE = "MINI"
@@ -131,6 +132,22 @@ async def test_killed_while_the_database_is_away_it_goes_on_where_it_was(
         await ended(job)
     stamps = {int(line.rpartition(" ")[2]) // 1000 for line in waiting}
     assert stamps <= {at_us for _, at_us in stored(own_influxd, database)}
+
+
+async def test_what_was_refused_is_shown_with_its_reason(tmp_path) -> None:
+    code, _, err = await done("influx", "refused", "--data", tmp_path)
+    assert code == 1
+    assert "there is no spool; 'twin run --influx' makes it" in err
+    line, reason = "machine,line=MINI state_current=6.5 1000", "field type conflict: float, integer"
+    with closing(Spool(tmp_path / "spool.sqlite")) as spool:
+        spool.refuse([RefusedLine(line, reason)])
+        code, _, err = await done("influx", "refused", "--data", tmp_path)
+        assert code == 1
+        assert "another twin has this spool" in err
+    code, out, err = await done("influx", "refused", "--data", tmp_path)
+    assert (code, out.strip(), err.strip()) == (0, f"{line}    {reason}", "1 points refused")
+    code, out, _ = await done("influx", "refused", "--data", tmp_path, "--json")
+    assert json.loads(out) == [{"line": line, "reason": reason}]
 
 
 async def ended(job: Job) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
 from lines.loader import load
 from twin.cli.history_gaps import why_nothing
-from twin.cli.history_shown import KPI, POINT, SAMPLE, kpi_rows, point_rows, sample_rows, show
+from twin.cli.history_shown import show
 from twin.cli.interrupt import interruptible
 from twin.cli.numbers import whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
@@ -28,17 +28,34 @@ from twin.cli.stores import (
 )
 from twin.cli.times import time_option
 from twin.errors import UsageError
+from twin.historian.alarms import AlarmSpell, alarm_spells
 from twin.historian.duckdb_store import DuckDBHistorian
-from twin.historian.port import Historian, Query
+from twin.historian.port import Historian, History, Query, Samples
+from twin.historian.rows import (
+    ALARM,
+    KPI,
+    POINT,
+    SAMPLE,
+    Row,
+    alarm_rows,
+    kpi_rows,
+    point_rows,
+    sample_rows,
+)
 from twin.historian.shift_kpis import ShiftKpi, shift_kpi
 from twin.model.line import Line
 
 __all__ = ["EXAMPLES", "history"]
 
+Alarms: TypeAlias = tuple[str, list[AlarmSpell]]
+Answer: TypeAlias = ShiftKpi | Samples | History | Alarms | int
+"""What was asked for; a number where so many points were written to a file already."""
+
 EXAMPLES = (
     "Examples:  twin history   |   twin history --line TUBE1 --unit FNS03 --signal state_current "
     "--from 2026-11-20T06:00   |   twin history --signal level --out levels.parquet   |   "
     "twin history --signal level --every '1 min' --last '8 h'   |   twin history --kpis tube_line"
+    "   |   twin history --alarms tube_line --last '8 h'"
 )
 
 
@@ -69,6 +86,13 @@ def history(
             "the newest; a packaged line's name or a line file.",
         ),
     ] = None,
+    alarms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LINE",
+            help="When the alarms of a line stood; a packaged line's name or a line file.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write all that fits to this .csv or .parquet file.")
     ] = None,
@@ -91,42 +115,48 @@ def history(
     every_us = None if every is None else time_option("--every", every)
     if every_us == 0:
         raise UsageError(f"--every must be greater than 0, got {every!r}")
-    for option, value in (("--kpis", kpis), ("--every", every)):
-        for other, also in (("--limit", limit), ("--out", out)):
-            if value is not None and also is not None:
-                raise UsageError(f"give {option} or {other}, not both")
-    if kpis is not None and (every is not None or line or unit or signal):
-        raise UsageError(
-            "--kpis names its line and is of all its stations; leave out "
-            "--every, --line, --unit and --signal"
-        )
-    watched = None if kpis is None else load(kpis)
+    if limit is not None and (every or kpis or alarms):
+        raise UsageError("--limit is for points; leave it out with --every, --kpis and --alarms")
+    for option, named in (("--kpis", kpis), ("--alarms", alarms)):
+        others = every or line or unit or signal or (kpis and alarms)
+        if named is not None and others:
+            raise UsageError(
+                f"{option} names its line and is of all its stations; leave out "
+                f"--every, --line, --unit, --signal and {'--alarms' if kpis else '--kpis'}"
+            )
+    named = kpis or alarms
+    watched = None if named is None else load(named)
     if watched is not None:
         query = replace(query, line=watched.id)
     store = open_reader(DataPlaces(data), address)
     job = "reading the history" if out is None else f"writing {out}; nothing is written"
+    answer: Answer
     try:
         with interruptible(lambda: job):
             if span_us is not None:
                 query = _recent(store, query, span_us)
             some = len(store.read(replace(query, limit=1)))
             nothing = "" if some else why_nothing(store, query)
-            if watched is not None:
-                columns, rows = KPI, kpi_rows(_shift(store, watched, query))
+            if watched is not None and kpis is not None:
+                answer = _shift(store, watched, query)
+            elif watched is not None:
+                answer = _spells(store, watched, query)
             elif every_us is not None:
-                columns, rows = SAMPLE, sample_rows(store.sampled(query, every_us))
-            elif out is not None:
-                count = _export(store, query, out)
+                answer = store.sampled(query, every_us)
+            elif out is not None and isinstance(store, DuckDBHistorian):
+                answer = store.export(query, out)
             else:
-                columns, rows = POINT, point_rows(store.read(query) if timed else store.last(query))
+                answer = store.read(query) if timed or out else store.last(query)
     finally:
         store.close()
     if nothing:
         STDERR.print(nothing, highlight=False, soft_wrap=True, markup=False)
-    if out is not None:
-        STDERR.print(f"{count:,} points written to {out}", highlight=False, soft_wrap=True)
+    if out is None:
+        show(*_rows(answer), as_json=as_json)
         return
-    show(columns, rows, as_json=as_json)
+    count = answer if isinstance(answer, int) else _written(answer, out)
+    what = "points" if isinstance(answer, int | History) else "rows"
+    STDERR.print(f"{count:,} {what} written to {out}", highlight=False, soft_wrap=True)
 
 
 def _shift(store: Historian, line: Line, query: Query) -> ShiftKpi:
@@ -156,16 +186,44 @@ def _instant(option: str, text: str | None) -> int | None:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6)
 
 
-def _export(store: Historian, query: Query, out: Path) -> int:
-    if isinstance(store, DuckDBHistorian):
-        return store.export(query, out)
+def _spells(store: Historian, line: Line, query: Query) -> Alarms:
+    newest = store.last(Query(line.id))
+    end_us = int(newest.at_us.max()) + 1 if len(newest) else 0
+    to_us = end_us if query.to_us is None else query.to_us
+    return line.id, alarm_spells(store, line, query.from_us or 0, to_us)
+
+
+def _rows(answer: Answer) -> tuple[tuple[str, ...], list[Row]]:
+    match answer:
+        case ShiftKpi():
+            return KPI, kpi_rows(answer)
+        case Samples():
+            return SAMPLE, sample_rows(answer)
+        case History():
+            return POINT, point_rows(answer)
+        case int():
+            return (), []
+        case line, spells:
+            return ALARM, alarm_rows(line, spells)
+
+
+def _written(answer: ShiftKpi | Samples | History | Alarms, out: Path) -> int:
     try:
-        from twin.historian.tables import write_table  # noqa: PLC0415 - needs the extra
+        from twin.historian import tables  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--out from InfluxDB needs {error.name}; pip install 'linetwin[arrow]'"
+            f"--out of this needs {error.name}; pip install 'linetwin[arrow]'"
         ) from None
-    return write_table(store.read(query), out)
+    match answer:
+        case ShiftKpi():
+            table = tables.kpi_table(answer)
+        case Samples():
+            table = tables.sample_table(answer)
+        case History():
+            table = tables.arrow_table(answer)
+        case line, spells:
+            table = tables.alarm_table(line, spells)
+    return tables.write_table(table, out)
 
 
 def _recent(store: Historian, query: Query, span_us: int) -> Query:

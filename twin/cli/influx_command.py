@@ -1,21 +1,32 @@
-"""`twin influx`: make an InfluxDB ready for the twin."""
+"""`twin influx`: make an InfluxDB ready for the twin, and what it refused."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from twin.cli.screen import print_json
+from twin.cli.places import DEFAULT_DATA, DataPlaces
+from twin.cli.screen import STDERR, print_json
 from twin.cli.stores import DATABASE, ORG, Database, InfluxUrl, Org, TokenFile, influx_address
 from twin.errors import UsageError
+from twin.historian.spool_tally import refused_in
 
-__all__ = ["EXAMPLES", "app", "setup"]
+__all__ = ["EXAMPLES", "app", "refused", "setup"]
 
 EXAMPLES = (
     "Examples:  twin influx setup --influx http://127.0.0.1:8086   |   "
     "INFLUX_TOKEN=$(cat token) twin influx setup --influx https://influx.plant:8086"
 )
 
-app = typer.Typer(help="Make an InfluxDB ready for the twin.", no_args_is_help=True)
+REFUSED_EXAMPLES = (
+    "Examples:  twin influx refused   |   twin influx refused --data /srv/twin --json"
+)
+
+app = typer.Typer(
+    help="Make an InfluxDB ready for the twin, and see what it refused.", no_args_is_help=True
+)
 
 
 def setup(
@@ -53,3 +64,24 @@ def setup(
 
 
 app.command("setup", epilog=EXAMPLES)(setup)
+
+
+def refused(
+    data: Annotated[Path, typer.Option(help="The data directory of 'twin run'.")] = DEFAULT_DATA,
+    as_json: bool = typer.Option(False, "--json", help="Print JSON for a program."),
+) -> None:
+    """Show the points that the database refused, the latest 10,000, with its reason for each.
+
+    A line of line protocol each, as it was sent. A twin that runs has its spool to itself: end it
+    first. Its log and its page tell how many were refused meanwhile.
+    """
+    found = refused_in(DataPlaces(data).spool)
+    if as_json:
+        print_json([{"line": each.text, "reason": each.reason} for each in found])
+        return
+    for each in found:
+        typer.echo(f"{each.text}    {each.reason}")
+    STDERR.print(f"{len(found):,} points refused", highlight=False, soft_wrap=True)
+
+
+app.command("refused", epilog=REFUSED_EXAMPLES)(refused)

@@ -16,44 +16,36 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final
+from typing import Final
 
 from twin.errors import LinetwinError
 from twin.historian.line_protocol import Lines, Priority
 from twin.historian.refused_lines import RefusedLine
+from twin.historian.spool_file import (
+    LOG_PAGES,
+    committed,
+    explained,
+    free_pages,
+    is_broken,
+    keep_reserve,
+    moved_aside,
+    opened,
+    parcels_of,
+    release_reserve,
+    shrink,
+)
+from twin.historian.spool_tally import count, note_refused, refused_lines, tally
 
 __all__ = ["Bounds", "Parcel", "Spool"]
 
 _log = logging.getLogger("twin.live")
 
-_SCHEMA: Final = """
-    CREATE TABLE IF NOT EXISTS parcel (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        priority INTEGER NOT NULL,
-        points INTEGER NOT NULL,
-        made_s REAL NOT NULL,
-        minutes TEXT NOT NULL,
-        body BLOB NOT NULL
-    );
-    CREATE INDEX IF NOT EXISTS parcel_by_priority ON parcel (priority);
-    CREATE TABLE IF NOT EXISTS to_roll (minute INTEGER PRIMARY KEY);
-    CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY, minute INTEGER NOT NULL);
-    CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY, text TEXT, reason TEXT);
-    CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, points INTEGER NOT NULL);
-"""
 _ROW_BYTES: Final = 100
 """What a parcel takes beside its body, roughly."""
-
-_KEPT_REFUSED: Final = 10_000
-_LOG_PAGES: Final = 250
-_RESERVE_BYTES: Final = 4 << 20
-"""Room enough for the log, of `_LOG_PAGES` pages of 4 kB, and for what it is written into."""
-
-_BROKEN: Final = ("malformed", "not a database", "file is encrypted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +102,6 @@ class Spool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
-        self._reserve = path.with_name(f"{path.name}.reserve")
         self._bounds = bounds or Bounds()
         self._clock = clock
         self._turn = RLock()
@@ -120,8 +111,8 @@ class Spool:
         try:
             self._open()
         except sqlite3.DatabaseError as error:
-            if not _is_broken(error):
-                raise self._explained(error) from None
+            if not is_broken(error):
+                raise explained(path, error) from None
             self._set_aside(error)
 
     # -- what goes in ----------------------------------------------------------------------------
@@ -147,7 +138,7 @@ class Spool:
                 )
                 for lines in batch
             ]
-            with self._committed() as disk:
+            with committed(self._disk) as disk:
                 disk.executemany(
                     "INSERT INTO parcel (priority, points, made_s, minutes, body) "
                     "VALUES (?, ?, ?, ?, ?)",
@@ -187,7 +178,7 @@ class Spool:
                     gone.append((number, priority, points))
         for number, priority, points in gone:
             disk.execute("DELETE FROM parcel WHERE id = ?", (number,))
-            _tally(disk, f"dropped {priority}", points)
+            count(disk, f"dropped {priority}", points)
         if gone:
             self.dropped_at_s = self._clock()
         return bool(gone)
@@ -219,9 +210,9 @@ class Spool:
 
     def _drop_broken(self, number: int, points: int) -> None:
         _log.error("%s: %d points are unreadable and dropped", self._path, points)
-        with self._committed() as disk:
+        with committed(self._disk) as disk:
             disk.execute("DELETE FROM parcel WHERE id = ?", (number,))
-            _tally(disk, f"dropped {Priority.EVENT}", points)
+            count(disk, f"dropped {Priority.EVENT}", points)
         self.dropped_at_s = self._clock()
         self._count()
 
@@ -240,55 +231,34 @@ class Spool:
             except sqlite3.OperationalError as error:
                 if "full" not in str(error):
                     raise
-                self._reserve.unlink(missing_ok=True)
+                release_reserve(self._path)
                 self._let_go(refused)
             if not self.points:
-                if self._free_pages() > _LOG_PAGES:
-                    self._shrink()
-                self._keep_reserve()
+                if free_pages(self._disk) > LOG_PAGES:
+                    shrink(self._disk)
+                keep_reserve(self._path)
 
     def _let_go(self, refused: Sequence[RefusedLine]) -> None:
-        with self._committed() as disk:
+        with committed(self._disk) as disk:
             for parcel in self._sent.values():
                 disk.execute("DELETE FROM parcel WHERE id = ?", (parcel.number,))
                 minutes = [(minute,) for minute in parcel.minutes]
                 disk.executemany("INSERT OR IGNORE INTO to_roll VALUES (?)", minutes)
             if refused:
-                _note_refused(disk, refused)
+                note_refused(disk, refused)
         self.points -= sum(parcel.points for parcel in self._sent.values())
         self._bytes -= sum(parcel.size for parcel in self._sent.values())
         self._sent = {}
 
-    def _shrink(self) -> None:
-        """Give back what the file no longer needs, a little at a time: it takes room itself."""
-        with suppress(sqlite3.OperationalError):
-            self._disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            while self._free_pages():
-                # Not by `execute`, which would free a single page.
-                self._disk.executescript(f"PRAGMA incremental_vacuum({_LOG_PAGES // 2})")
-                self._disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-    def _free_pages(self) -> int:
-        return int(self._disk.execute("PRAGMA freelist_count").fetchone()[0])
-
-    def _keep_reserve(self) -> None:
-        """Hold some room on the disk, if there is any."""
-        if not self._reserve.exists():
-            try:
-                self._reserve.write_bytes(bytes(_RESERVE_BYTES))
-            except OSError:
-                self._reserve.unlink(missing_ok=True)
-
     def refuse(self, refused: Sequence[RefusedLine]) -> None:
         """Note points that were refused before they were put in."""
-        with self._turn, self._mended(), self._committed() as disk:
-            _note_refused(disk, refused)
+        with self._turn, self._mended(), committed(self._disk) as disk:
+            note_refused(disk, refused)
 
     def refused_lines(self) -> list[RefusedLine]:
         """Return the latest lines that were set aside, with their reasons."""
         with self._turn, self._mended():
-            rows = self._disk.execute("SELECT text, reason FROM refused ORDER BY id")
-            return [RefusedLine(*row) for row in rows]
+            return refused_lines(self._disk)
 
     # -- minutes that have changed ---------------------------------------------------------------
 
@@ -300,7 +270,7 @@ class Spool:
 
     def rolled(self, minutes: Iterable[int]) -> None:
         """Forget minutes that are rolled up."""
-        with self._turn, self._mended(), self._committed() as disk:
+        with self._turn, self._mended(), committed(self._disk) as disk:
             disk.executemany("DELETE FROM to_roll WHERE minute = ?", [(m,) for m in minutes])
 
     # -- how it is -------------------------------------------------------------------------------
@@ -327,9 +297,7 @@ class Spool:
     def tally(self) -> dict[str, int]:
         """How many points were dropped, by priority, and refused, since the file was made."""
         with self._turn, self._mended():
-            found = dict(self._disk.execute("SELECT name, points FROM tally"))
-        names = [f"dropped {priority}" for priority in range(len(Priority.NAMES))]
-        return dict.fromkeys([*names, "refused"], 0) | found
+            return tally(self._disk)
 
     def close(self) -> None:
         """Let go of the file; calling it twice is harmless."""
@@ -339,20 +307,13 @@ class Spool:
     # -- the file --------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        disk = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+        disk = opened(self._path)
         try:
-            disk.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            disk.execute("PRAGMA locking_mode = EXCLUSIVE")
-            disk.execute("PRAGMA journal_mode = WAL")
-            disk.execute("PRAGMA synchronous = FULL")
-            disk.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-            disk.executescript(_SCHEMA)
             (last,) = disk.execute("SELECT max(made_s) FROM parcel").fetchone()
         except sqlite3.DatabaseError:
             disk.close()
             raise
         self._disk = disk
-        self._keep_reserve()
         self._start_s = (last or 0.0) - self._clock()
         self._count()
 
@@ -366,99 +327,31 @@ class Spool:
         ).fetchone()
 
     @contextmanager
-    def _committed(self) -> Iterator[sqlite3.Connection]:
-        self._disk.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._disk
-            self._disk.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self._disk.execute("ROLLBACK")
-            raise
-
-    @contextmanager
     def _mended(self) -> Iterator[None]:
         """Say what is wrong with the disk; start a new file where the old one is broken."""
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if not _is_broken(error):
-                raise self._explained(error) from None
+            if not is_broken(error):
+                raise explained(self._path, error) from None
             self._disk.close()
             self._set_aside(error)
             raise LinetwinError(f"{self._path}: was broken, a new one is begun") from error
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         """Move a broken file away, begin a new one, and carry over what can be read."""
-        number = 1
-        while (aside := self._path.with_name(f"{self._path.name}.broken-{number}")).exists():
-            number += 1
-        self._path.rename(aside)
-        log = self._path.with_name(f"{self._path.name}-wal")
-        if log.exists():
-            log.rename(aside.with_name(f"{aside.name}-wal"))
+        aside = moved_aside(self._path)
         self.set_aside.append(aside)
         self._taken, self._sent = set(), {}
         try:
             self._open()
         except sqlite3.DatabaseError as again:
-            raise self._explained(again) from None
-        saved = self._carry_over(aside)
+            raise explained(self._path, again) from None
+        saved = parcels_of(aside)
+        with committed(self._disk) as disk:
+            disk.executemany("INSERT INTO parcel VALUES (?, ?, ?, ?, ?, ?)", saved)
+        self._count()
         _log.error(
             "%s was broken (%s); it is kept as %s, %d points of it could be read",
-            *(self._path, error, aside, saved),
+            *(self._path, error, aside, sum(row[2] for row in saved)),
         )
-
-    def _carry_over(self, aside: Path) -> int:
-        """Copy the parcels that a broken file still gives, from both its ends."""
-        saved: dict[int, Any] = {}
-        ends = ("ORDER BY id", "ORDER BY id DESC")
-        for order in ends:
-            with (
-                suppress(sqlite3.DatabaseError),
-                closing(sqlite3.connect(aside)) as broken,
-            ):
-                for row in broken.execute(
-                    f"SELECT id, priority, points, made_s, minutes, body FROM parcel {order}"  # noqa: S608
-                ):
-                    saved[row[0]] = row
-        with self._committed() as disk:
-            disk.executemany(
-                "INSERT INTO parcel VALUES (?, ?, ?, ?, ?, ?)", [saved[n] for n in sorted(saved)]
-            )
-        self._count()
-        return sum(row[2] for row in saved.values())
-
-    def _explained(self, error: sqlite3.DatabaseError) -> LinetwinError:
-        said = str(error)
-        if "locked" in said:
-            return LinetwinError(
-                f"{self._path}: another twin has this spool; one spool a twin, end that one or "
-                "choose another --data"
-            )
-        if "full" in said:
-            return LinetwinError(f"{self._path}: the disk is full; make room ({said})")
-        return LinetwinError(
-            f"{self._path}: must be a file that can be written; look at its directory and disk "
-            f"({said})"
-        )
-
-
-def _is_broken(error: sqlite3.DatabaseError) -> bool:
-    return any(word in str(error) for word in _BROKEN)
-
-
-def _tally(disk: sqlite3.Connection, name: str, points: int) -> None:
-    disk.execute(
-        "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET points = points + ?",
-        (name, points, points),
-    )
-
-
-def _note_refused(disk: sqlite3.Connection, refused: Sequence[RefusedLine]) -> None:
-    rows = [(line.text, line.reason) for line in refused]
-    disk.executemany("INSERT INTO refused (text, reason) VALUES (?, ?)", rows)
-    disk.execute(
-        "DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?", (_KEPT_REFUSED,)
-    )
-    _tally(disk, "refused", len(rows))
