@@ -47,6 +47,8 @@ HOMES = {
     "rich": ("twin/cli/",),
     "ruamel": ("dashboards/grafana/files.py", "lines/yaml_events.py", "opcua/tag_map.py"),
     "scipy": (
+        "twin/calibration/families.py",
+        "twin/calibration/fitting.py",
         "twin/engine/quantiles.py",
         "twin/engine/results.py",
         "twin/whatif/estimates.py",
