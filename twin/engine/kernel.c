@@ -1669,16 +1669,21 @@ static void calendar_turned(Engine *e, i64 calendar) {
     }
 }
 
-static void delivered(Engine *e, i64 material) {
+static void store(Engine *e, i64 material, i64 amount) {
     const MaterialPlan *mp = &e->plan.materials[material];
-    set_clock(e, e->plan.calendars_count + material, e->now_us + mp->every_us);
-    e->materials[material].level += mp->amount;
+    e->materials[material].level += amount;
     if (e->logging) write_event(e, MATERIAL_DELIVERED, NONE, NONE, NONE, 0, material);
     for (i64 k = mp->stations.from; k < mp->stations.from + mp->stations.count; k++) {
         Range groups = e->plan.stations[e->plan.material_stations[k]].groups;
         Group *first = &e->groups[groups.from];
         for (Group *g = first; g < first + groups.count; g++) serve_waiting(e, g);
     }
+}
+
+static void delivered(Engine *e, i64 material) {
+    const MaterialPlan *mp = &e->plan.materials[material];
+    set_clock(e, e->plan.calendars_count + material, e->now_us + mp->every_us);
+    store(e, material, mp->amount);
 }
 
 /* ---- Running ------------------------------------------------------------------------------------------------------------------ */
@@ -1790,6 +1795,19 @@ EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_events, const StopAt 
         if (next_us == e->next_hour_us) note_hour(e);
         if (next_us == to_us) return OK;
     }
+}
+
+/* Somebody brings material to a store with a limit, after all else at this instant (rule S42). Only
+ * between events, as `linetwin_save`. */
+EXPORT int linetwin_deliver(Engine *e, i64 material, i64 amount) {
+    int ended = setjmp(e->give_up);
+    if (ended) return ended;
+    e->stop_at = NULL;
+    e->stop = OK;
+    e->now_us = e->end_us;
+    store(e, material, amount);
+    settle(e);
+    return OK;
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine.counters import Counters
+from twin.engine.deliveries import delivered_micros
 from twin.engine.events import COLUMNS
 from twin.engine.kernel_library import LOG_IS_FULL, OUT_OF_MEMORY, STOPPED, kernel_library
 from twin.engine.kernel_rows import buffer_size, unpack
@@ -204,6 +205,25 @@ class KernelEngine:
                 raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
             if outcome != LOG_IS_FULL:
                 return outcome == STOPPED
+
+    def deliver(self, material: str, amount: float) -> None:
+        """Bring material to its store now (rule S42); see `SimpyEngine.deliver`.
+
+        Raises:
+            EngineError: as there; or the library was built from sources without this.
+        """
+        row, micros = delivered_micros(self.line, material, amount)
+        try:
+            bring = self._library.linetwin_deliver
+        except AttributeError:
+            raise EngineError(
+                "the compiled engine is too old to take deliveries; build it anew"
+            ) from None
+        self.advance(self.now_us)
+        bring.restype, bring.argtypes = ctypes.c_int, [ctypes.c_void_p, *(ctypes.c_int64,) * 2]
+        if bring(self._engine, row, micros) == OUT_OF_MEMORY:
+            raise EngineError(f"no memory for line {self.line.id} in the compiled engine")
+        self._hand_on_events()
 
     def _hand_on_events(self) -> None:
         if self._on_events is None:

@@ -39,6 +39,9 @@ class Engine(Protocol):
     def counters(self) -> Counters:
         """What has been counted since the start, up to now."""
 
+    def deliver(self, material: str, amount: float) -> None:
+        """Bring material to its store now, after everything else at this instant (rule S42)."""
+
     def snapshot(self) -> Snapshot:
         """The state of the line now, the same from every engine."""
 

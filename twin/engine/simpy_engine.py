@@ -16,6 +16,7 @@ from operator import attrgetter
 from twin.engine.agenda import Agenda
 from twin.engine.causes import begin_sums
 from twin.engine.counters import Counters
+from twin.engine.deliveries import delivered_micros
 from twin.engine.events import EventLog
 from twin.engine.floor_from_line import floor_from_line
 from twin.engine.floor_reading import read_counters, read_status, read_times
@@ -79,7 +80,7 @@ class SimpyEngine:
         self._agenda = Agenda(self.now_us)
         ledger = Ledger(self._agenda, log)
         flow = Flow(self._agenda, ledger)
-        stoppages = Stoppages(line, self._floor, self._agenda, ledger, flow)
+        self._stoppages = stoppages = Stoppages(line, self._floor, self._agenda, ledger, flow)
         self.interventions = Interventions(line, self._floor, self._agenda, ledger, flow, stoppages)
         self._places = sorted(
             (p for s in self._floor.stations for m in s.machines for p in m.places),
@@ -202,6 +203,20 @@ class SimpyEngine:
         """What has been counted since the start, up to now."""
         span_us = self.now_us - self.start_us
         return read_counters(self._floor, self._hourly, self._began, span_us, self.now_us)
+
+    def deliver(self, material: str, amount: float) -> None:
+        """Bring material to its store now, after everything else at this instant (rule S42).
+
+        Args:
+            material: its id.
+            amount: in its unit, greater than 0 and at most 10^9; kept in millionths.
+
+        Raises:
+            EngineError: no such material, its store never runs out, or no such amount.
+        """
+        row, micros = delivered_micros(self.line, material, amount)
+        self.advance(self.now_us)
+        self._stoppages.store(row, micros)
 
     def material_used(self) -> dict[str, float]:
         """How much of each material has been used since the start, in its unit."""

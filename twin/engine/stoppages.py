@@ -334,11 +334,16 @@ class Stoppages:
 
     def _delivered(self, timer: Timer) -> None:
         index: int = timer.subject
-        store, delivery = self._stores[index], self._line.materials[index].delivery
+        delivery = self._line.materials[index].delivery
         assert delivery is not None  # noqa: S101 - only materials with one get a timer
         rank = self._delivery_rank(index)
         Timer(self._agenda, delivery.every_us, rank, [self._delivered], index)
-        store.level += round(delivery.amount * MICRO)
+        self.store(index, round(delivery.amount * MICRO))
+
+    def store(self, index: int, micros: int) -> None:
+        """Bring material to its store, in millionths of its unit, and serve who waits for it."""
+        store = self._stores[index]
+        store.level += micros
         self._ledger.record_delivery(index)
         for run in self._downstream_first:
             if any(used is store for used, _ in run.uses):
