@@ -99,9 +99,8 @@ def live_api(page: Page) -> APIRouter:
         page.guard.need(request, Role.VIEW)
         line, station = page.line(line_id), _station(page, line_id, station_id)
         _check_span(from_us, to_us)
-        units = [station.machine_id(m) for m in range(station.machines)]
         return await run_in_threadpool(
-            past.spells, page.watched.historian, line, units, from_us, to_us
+            past.spells, page.watched.historian, line, _machines(station), from_us, to_us
         )
 
     @api.get("/lines/{line_id}/stations/{station_id}/cycle_times")
@@ -153,20 +152,31 @@ def live_api(page: Page) -> APIRouter:
 
     @api.get("/lines/{line_id}/alarms")
     async def alarms(
-        request: Request, line_id: str, from_us: Instant, to_us: Instant
+        request: Request,
+        line_id: str,
+        from_us: Instant,
+        to_us: Instant,
+        station: Annotated[str | None, Query(pattern=NAME, max_length=96)] = None,
     ) -> dict[str, Any]:
-        """When a line's alarms stood, and which were acknowledged."""
+        """When a line's alarms stood, or a station's, and which were acknowledged."""
         page.guard.need(request, Role.VIEW)
         line = page.line(line_id)
+        of = None if station is None else _machines(_station(page, line_id, station))
         _check_span(from_us, to_us)
 
         def read() -> dict[str, Any]:
             found = alarm_spells(page.watched.historian, line, from_us, to_us)
+            seen = page.notebook.acknowledgements(line_id, from_us - LONGEST_US)
             return {
-                "spells": [[s.unit, s.alarm, s.from_us, s.to_us] for s in found],
+                "spells": [
+                    [s.unit, s.alarm, s.from_us, s.to_us]
+                    for s in found
+                    if of is None or s.unit in of
+                ],
                 "acknowledged": [
                     [a.unit, a.alarm, a.since_us, a.at_us, a.who, a.comment]
-                    for a in page.notebook.acknowledgements(line_id, from_us - LONGEST_US)
+                    for a in seen
+                    if of is None or a.unit in of
                 ],
             }
 
@@ -200,6 +210,10 @@ def _station(page: Page, line_id: str, station_id: str) -> Station:
     if station is None:
         raise HTTPException(404, f"{line_id} has no station {station_id!r}")
     return station
+
+
+def _machines(station: Station) -> list[str]:
+    return [station.machine_id(m) for m in range(station.machines)]
 
 
 def _check_span(from_us: int, to_us: int) -> None:

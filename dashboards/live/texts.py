@@ -106,6 +106,7 @@ _EN_ZH: Final = {
     "cancel": ("Cancel", "取消"),
     "active": ("Active", "当前报警"),
     "past_alarms": ("Past, last 8 hours", "历史报警（8小时）"),
+    "past_alarms_shown": ("Past, in the hours shown", "历史报警（所示时段）"),
     "no_alarms": ("No alarms", "无报警"),
     "flood": ("Flood: more than 10 alarms came in 10 minutes", "报警泛滥：10分钟内超过10条"),
     "chatter": ("chatters", "抖动"),

@@ -35,7 +35,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
             served.made.say("CUT01", "state_current", state, at_us)
             served.made.say("CUT02", "state_current", 6, at_us)
             served.made.say("CUT-out", "level", level, at_us)
-        served.made.say("CUT01", "alarm.EQP001", 1, T0 + 120 * SECOND)
+        for up, at_s in ((1, 20), (0, 45), (1, 120)):
+            served.made.say("CUT01", "alarm.EQP001", up, T0 + at_s * SECOND)
         yield served
 
 
@@ -106,6 +107,20 @@ def test_an_alarm_is_acknowledged(tab: Page, rig: Rig) -> None:
     tab.fill("#ack-comment", "on my way")
     tab.locator("dialog").get_by_role("button", name="Acknowledge").click()
     expect(tab.locator("main")).to_contain_text("local: on my way")
+
+
+def test_a_station_shows_its_alarms_those_that_are_over_too(tab: Page, rig: Rig) -> None:
+    tab.goto(f"{rig.url}/#/station/MADE/CUT")
+    active = tab.locator("ul.wrong li")
+    expect(active).to_have_count(1)
+    expect(active).to_contain_text("CUT01 EQP001 Down")
+    past = tab.get_by_role("table", name="Past, in the hours shown").locator("tbody tr")
+    expect(past).to_have_count(1)
+    # The plant's Monday begins at midnight UTC; the line's own zone is UTC, too.
+    expect(past).to_have_text("▲ highCUT01EQP001 Down05/01/2026, 00:00:2005/01/2026, 00:00:45")
+    tab.goto(f"{rig.url}/#/station/MADE/PACK")
+    expect(tab.locator("ul.wrong li")).to_have_text("✓ No alarms")
+    expect(tab.locator("h3:has-text('Past') + div")).to_have_text("✓ No alarms")
 
 
 def test_a_lost_plc_is_unknown_until_it_is_back(tab: Page, rig: Rig) -> None:

@@ -171,6 +171,9 @@ def test_the_past_is_read_from_the_history(rig: Rig) -> None:
         assert curve["mean"] == [6.1]
         found = client.get(f"/api/v1/lines/MADE/alarms?{span}").json()
         assert found["spells"] == [["CUT01", "EQP001", T0 + 60 * SECOND, T0 + 90 * SECOND]]
+        for_one = client.get(f"/api/v1/lines/MADE/alarms?station=CUT&{span}").json()
+        assert for_one == found
+        assert client.get(f"/api/v1/lines/MADE/alarms?station=PACK&{span}").json()["spells"] == []
 
 
 @pytest.mark.parametrize(
@@ -180,6 +183,7 @@ def test_the_past_is_read_from_the_history(rig: Rig) -> None:
         ("lines/MADE/stations/NONE/spells?from_us=0&to_us=9", 404, "no station"),
         ("lines/MADE/stations/CUT/spells?from_us=9&to_us=9", 422, "must be before"),
         (f"lines/MADE/alarms?from_us=0&to_us={40 * 24 * HOUR}", 422, "at most 31 days"),
+        ("lines/MADE/alarms?station=NONE&from_us=0&to_us=9", 404, "no station"),
         ("lines/MADE/at?at_us=never", 422, "integer"),
         ("lines/MADE/curve?unit=..&signal=x&from_us=0&to_us=9", 422, "pattern"),
         ("whatif/none", 404, "no what-if"),

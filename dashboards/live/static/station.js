@@ -1,3 +1,4 @@
+import { pastTable, seenOf, keyOf } from "/static/alarm_table.js";
 import { bands, histogram, roomOf } from "/static/charts.js";
 import { h, setText } from "/static/dom.js";
 import { plotCurve } from "/static/plot.js";
@@ -24,6 +25,7 @@ export function stationPage(main, [lineId, id]) {
   const failures = h("div", { class: "scroll" });
   const variables = h("div", { class: "variables" });
   const alarms = h("ul", { class: "wrong" });
+  const pastAlarms = h("div", { class: "scroll" });
   main.append(
     h("p", { class: "crumbs" }, h("a", { href: `#/line/${line.id}` }, `← ${line.id}`)),
     h("h1", {}, station.id, " ", h("span", { class: "thin" }, named(station.name))),
@@ -35,7 +37,8 @@ export function stationPage(main, [lineId, id]) {
       h("section", { class: "card" }, h("h2", {}, t("cycle_times")), times),
       h("section", { class: "card" }, h("h2", {}, t("failures")), failures)),
     h("section", { class: "card" }, h("h2", {}, t("variables")), variables),
-    h("section", { class: "card" }, h("h2", {}, t("alarms")), alarms));
+    h("section", { class: "card" }, h("h2", {}, t("alarms")), alarms,
+      h("h3", {}, t("past_alarms_shown")), pastAlarms));
   let loading = 0;
   load();
   const timer = setInterval(() => load(), 30000);
@@ -100,6 +103,13 @@ export function stationPage(main, [lineId, id]) {
     ];
   }
 
+  function showPast(told) {
+    const seen = seenOf(line, told.acknowledged);
+    const gone = told.spells.filter(([, , , until]) => until !== null).map(([of, alarm, since, until]) =>
+      ({ line, unit: of, alarm, since, until, seen: seen[keyOf(line, of, alarm, since)] }));
+    pastAlarms.replaceChildren(...pastTable(t("past_alarms_shown"), gone, { withLine: false }));
+  }
+
   async function load() {
     const to = value(line.id, "line")?.newest_us;
     if (!to) { setTimeout(() => { if (!loading) load(); }, 500); return; }
@@ -108,9 +118,11 @@ export function stationPage(main, [lineId, id]) {
     const range = `from_us=${from}&to_us=${to}`;
     const at = `/lines/${line.id}/stations/${station.id}`;
     try {
-      const [spells, cycles] = await Promise.all([
-        ask(`${at}/spells?${range}`), ask(`${at}/cycle_times?${range}`)]);
+      const [spells, cycles, told] = await Promise.all([
+        ask(`${at}/spells?${range}`), ask(`${at}/cycle_times?${range}`),
+        ask(`/lines/${line.id}/alarms?station=${station.id}&${range}`)]);
       if (mine !== loading) return;
+      showPast(told);
       timeline.replaceChildren(bands(line, spells, from, to, roomOf(timeline)));
       failures.replaceChildren(...failureTable(spells, from, to));
       times.replaceChildren(...(cycles.operations ? [
