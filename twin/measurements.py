@@ -22,10 +22,24 @@ from twin.signals import (
     lane_signal,
     tags,
 )
-from twin.twin_signals import FORECAST_SIGNALS, LINE_SIGNALS, PLC_SIGNALS, STATION_SIGNALS
+from twin.twin_signals import (
+    FORECAST_SIGNALS,
+    HEARING_SIGNALS,
+    LINE_SIGNALS,
+    PLC_SIGNALS,
+    STATION_SIGNALS,
+)
 
 __all__ = ["KeptSeries", "fields", "kept_series"]
 
+_OF_THE_TWIN: Final = (
+    TWIN_SIGNALS,
+    LINE_SIGNALS,
+    FORECAST_SIGNALS,
+    STATION_SIGNALS,
+    PLC_SIGNALS,
+    HEARING_SIGNALS,
+)
 _MEMBERS: Final = {
     Family.VARIABLE: ValueType.DOUBLE,
     Family.ALARM: ValueType.BOOLEAN,
@@ -58,7 +72,7 @@ def kept_series(line: Line) -> Iterator[KeptSeries]:
         for signal in STATION_SIGNALS:
             yield KeptSeries(station.id, station.id, signal)
     for plc in dict.fromkeys(line.plc_of(station.id) for station in line.stations):
-        for signal in PLC_SIGNALS:
+        for signal in (*PLC_SIGNALS, *HEARING_SIGNALS):
             yield KeptSeries(plc, "", signal)
 
 
@@ -92,9 +106,4 @@ def fields(family: Family) -> tuple[Signal, ...]:
                     family=family,
                 ),
             )
-    return tuple(
-        signal
-        for table in (TWIN_SIGNALS, LINE_SIGNALS, FORECAST_SIGNALS, STATION_SIGNALS, PLC_SIGNALS)
-        for signal in table
-        if signal.family is family
-    )
+    return tuple(signal for table in _OF_THE_TWIN for signal in table if signal.family is family)

@@ -17,11 +17,13 @@ from twin.signals import Family, Signal, ValueType
 
 __all__ = [
     "FORECAST_SIGNALS",
+    "HEARING_SIGNALS",
     "LINE_SIGNALS",
     "PLC_SIGNALS",
     "STATION_SIGNALS",
     "Drifting",
     "ForecastReport",
+    "HearingReport",
     "LineReport",
     "PlcReport",
     "StationReport",
@@ -110,6 +112,13 @@ class PlcReport:
     scan_time_s: float | None
     scan_overruns: float | None
     plant_lag_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HearingReport:
+    """How far a PLC is heard, by its own clock; what each is, `HEARING_SIGNALS` says."""
+
+    watched: bool
 
 
 def _signal(
@@ -298,3 +307,14 @@ PLC_SIGNALS: tuple[Signal, ...] = (
     ),
     _plc("plant_lag_s", "plant time behind the plant's clock", "模型时间滞后", "s"),
 )
+
+HEARING_SIGNALS: tuple[Signal, ...] = (
+    _plc(
+        "watched",
+        "the twin hears it, by its own clock: between a 0 and the next 1 its state is not known",
+        "孪生正在监听",
+        "1",
+        kind=ValueType.BOOLEAN,
+    ),
+)
+"""Of a PLC as `PLC_SIGNALS`, but by the PLC's clock, as the values are that they are about."""

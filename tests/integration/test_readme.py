@@ -27,6 +27,7 @@ PAGES = (
     "docs/how-to/what-if.md",
     "docs/how-to/bottleneck.md",
     "docs/how-to/forecast.md",
+    "docs/how-to/live-at.md",
 )
 DEADLINE_S = 120
 

@@ -1,4 +1,4 @@
-"""`twin live`: what the twin can know of a line from the signals that its plant gives."""
+"""`twin live`: what the twin knows, or knew, of a line, and what it can know."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from lines.loader import load
 from opcua.tagmap.file import load_tag_map
+from twin.cli.live_at import EXAMPLES, at
 from twin.cli.screen import STDERR, print_json, print_rows, several
 from twin.live.coverage import Covered, coverage
 from twin.signals import tags as every_tag
@@ -17,7 +18,7 @@ from twin.signals import tags as every_tag
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="The live twin: what it can know of a line from the signals that there are.",
+    help="The live twin: what it knew of a line at a past instant, and what it can know.",
     no_args_is_help=True,
 )
 COVERAGE = (
@@ -27,9 +28,7 @@ COVERAGE = (
 _SHOWN = 3
 
 
-@app.callback()
-def _live() -> None:
-    """Keep `coverage` a command of its own while it is the only one."""
+app.command("at", epilog=EXAMPLES)(at)
 
 
 @app.command("coverage", epilog=COVERAGE)

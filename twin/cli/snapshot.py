@@ -16,7 +16,7 @@ from twin.cli.times import time_option
 from twin.engine import EngineName, Snapshot, open_engine
 from twin.errors import EngineError, UsageError
 
-__all__ = ["EXAMPLES", "read_snapshot", "snapshot"]
+__all__ = ["EXAMPLES", "read_snapshot", "snapshot", "write_snapshot"]
 
 EXAMPLES = (
     "Examples:  twin snapshot storage_line --at '30 h' --out monday.json   |   "
@@ -68,12 +68,16 @@ def snapshot(
         for done in range(1, SLICES + 1):
             running.advance(began + (at_us - began) * done // SLICES)
             progress(done / SLICES)
-    _write(out, running.snapshot().to_json())
+    write_snapshot(out, running.snapshot().to_json())
     STDERR.print(f"{loaded.id} after {at} written to {out}", highlight=False, soft_wrap=True)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all, in place of an older one."""
+def write_snapshot(path: Path, text: str) -> None:
+    """Write a file whole or not at all, in place of an older one.
+
+    Raises:
+        EngineError: it can't be written.
+    """
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         with part.open("w", encoding="utf-8") as file:

@@ -15,6 +15,7 @@ from twin.cli.notice_board import NoticeBoard
 from twin.errors import LinetwinError
 from twin.historian.port import Historian, Point
 from twin.live.changes import Notice
+from twin.live.hearing import Hearing
 from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.live.readings import Message
@@ -46,17 +47,20 @@ class LiveLine:
     meter: OutputMeter = field(init=False)
     reports: Reports = field(init=False)
     board: NoticeBoard = field(init=False)
+    hearing: Hearing = field(init=False)
 
     def __post_init__(self) -> None:
         self.board = NoticeBoard(self.line.id)
         self.mirror = Mirror(self.line)
         self.meter = OutputMeter(self.mirror)
         self.reports = Reports(self.mirror, self.meter)
+        self.hearing = Hearing(self.mirror)
 
     def take(self, message: Message) -> None:
         """Take in a message of a subscriber."""
         changes = self.mirror.handle(message)
         self.keep(changes.points)
+        self.keep(self.hearing.changed())
         drifts = self.reports.take(message, changes)
         self.board.take(message, (*changes.notices, *drifts))
         self.meter.sample()
@@ -71,6 +75,7 @@ class LiveLine:
         while True:
             await asyncio.sleep(every_s)
             self.keep(self.reports.points(time.time_ns() // 1000))
+            self.keep(self.hearing.points())
 
     async def watch(
         self, tag_map: TagMap, security: Credentials | Mapping[str, Credentials]

@@ -26,6 +26,7 @@ from twin.live.readings import (
     Message,
     NotificationsLost,
     Reading,
+    Recalled,
     StaleChanged,
     TagMissing,
 )
@@ -94,6 +95,8 @@ class Mirror:
                 return self._lost(message)
             case StaleChanged():
                 return self._stale(message)
+            case Recalled():
+                return self._recalled(message)
             case _:
                 return self._readings(message)
 
@@ -216,6 +219,25 @@ class Mirror:
             since = f"{heard:%Y-%m-%d %H:%M:%S} {self.line.time_zone} by the plant's clock"
         text = f"{plc} is lost: {names} unknown since {since}; {message.reason}"
         return Changes(notices=(Notice(message.at_us, plc, stations, text),))
+
+    def _recalled(self, message: Recalled) -> Changes:
+        """Take a history's last words for what was known when they were said."""
+        away = self._lost_since.copy()
+        self._lost_since.clear()
+        for reading in message.readings:
+            key = (reading.unit, reading.signal)
+            tag = self._tags.get(key)
+            if tag is not None and tag.plc == reading.plc:
+                for _ in self._take(key, tag, reading, {}):
+                    pass
+        self._gained.clear()
+        for plc, heard_us in message.heard_us.items():
+            self._heard_us[plc] = heard_us
+        for plc, since_us in away.items():
+            self._lost_since[plc] = message.lost_us.get(plc, since_us)
+            self._distrust(plc)
+        self._ever.update(message.lost_us)
+        return Changes()
 
     def _distrust(self, plc: str) -> None:
         """Trust nothing that a PLC has said so far."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from twin.historian.port import Quality
@@ -12,6 +13,7 @@ __all__ = [
     "Message",
     "NotificationsLost",
     "Reading",
+    "Recalled",
     "StaleChanged",
     "TagMissing",
 ]
@@ -116,7 +118,29 @@ class StaleChanged:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a history says of a time at which nobody looked, to begin with.
+
+    It is no news: nothing of it is stored, and nothing counts as gained.
+
+    Args:
+        readings: in order of time.
+        heard_us: by PLC how far it was heard by its own clock, microseconds since 1970-01-01 UTC.
+        lost_us: by PLC since when it is away, by the twin's clock; without an entry as it is.
+    """
+
+    readings: tuple[Reading, ...]
+    heard_us: Mapping[str, int]
+    lost_us: Mapping[str, int] = field(default_factory=dict)
+
+
 Message: TypeAlias = (
-    tuple[Reading, ...] | ConnectionChanged | TagMissing | NotificationsLost | StaleChanged
+    tuple[Reading, ...]
+    | ConnectionChanged
+    | TagMissing
+    | NotificationsLost
+    | StaleChanged
+    | Recalled
 )
 """A batch of readings in the order in which they were published, or one of the notices."""

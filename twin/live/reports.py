@@ -26,6 +26,7 @@ from twin.live.readings import (
     ConnectionChanged,
     Message,
     NotificationsLost,
+    Recalled,
     StaleChanged,
     TagMissing,
 )
@@ -189,7 +190,13 @@ class Reports:
             case ConnectionChanged(plc=plc, connected=False):
                 self.times.forget(self.mirror.stations_of(plc), self.mirror.newest_us)
                 self.drift.forget(self.mirror.stations_of(plc), self.mirror.newest_us)
-            case ConnectionChanged() | TagMissing() | NotificationsLost() | StaleChanged():
+            case (
+                ConnectionChanged()
+                | TagMissing()
+                | NotificationsLost()
+                | StaleChanged()
+                | Recalled()
+            ):
                 pass
             case _:
                 for reading in message:
