@@ -39,6 +39,8 @@ from twin.model.line import Line
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DEADLINE_S = 240.0
 DAY_US = 86_400_000_000
+SLACK_US = 1_000_000
+"""A state that lasts longer than this must be seen."""
 PAGES = ("", "line/TUBE1", "station/TUBE1/CUT", "alarms", "health")
 READY = {
     "": ".shift .medium",
@@ -196,20 +198,30 @@ def _latencies(
     url: str, line: Line, painted: list[tuple[str, int, str, float]], from_us: int
 ) -> list[float]:
     """Pairs each change that the PLC told with the first frame that shows it."""
-    found = []
-    to_us = time.time_ns() // 1000
+    found, skipped = [], 0
+    to_us = time.time_ns() // 1000 - 2 * SLACK_US
     for station in line.stations:
         asked = f"{url}/api/v1/lines/{line.id}/stations/{station.id}/spells"
         span = {"from_us": from_us, "to_us": to_us}
         spells = httpx.get(asked, params=span, timeout=30).json()
         for m in range(station.machines):
             frames = [(at, now) for of, tile, now, at in painted if (of, tile) == (station.id, m)]
-            changes = spells[station.machine_id(m)][1:]
-            for (at_us, letter), after in zip(changes, [*changes[1:], [to_us, ""]], strict=True):
-                seen = [at for at, now in frames if now == letter and at >= at_us]
-                # What was over before it could be drawn is not late, but left out.
-                if seen and seen[0] < after[0] + 2_000_000:
+            changes = [(at, now) for at, now in spells[station.machine_id(m)]]
+            ends = [*(at for at, _ in changes[1:]), to_us]
+            for (at_us, letter), over_us in list(zip(changes, ends, strict=True))[1:]:
+                shows = [now for at, now in frames if at < at_us]
+                seen = [
+                    at for at, now in frames if now == letter and at_us <= at < over_us + SLACK_US
+                ]
+                if shows[-1:] == [letter]:
+                    skipped += 1  # what was between was over before it could be drawn
+                elif seen:
                     found.append((seen[0] - at_us) / 1e3)
+                elif over_us - at_us < SLACK_US:
+                    skipped += 1
+                else:
+                    sys.exit(f"{station.id} {m}: {letter} of {at_us} was never shown")
+    print(f"{skipped} changes more were over in less than {SLACK_US / 1e6:g} s and not drawn")
     return found
 
 

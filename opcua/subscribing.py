@@ -40,7 +40,7 @@ class Options:
         now_us: when things arrive, microseconds since 1970-01-01 UTC.
     """
 
-    publishing_s: float = 0.5
+    publishing_s: float = 0.2
     sampling_s: float | None = None
     queue_size: int = 10
     watchdog_s: float = 3.0

@@ -265,7 +265,7 @@ class PlcTags(Frozen):
             connect.
         namespaces: further URIs, by the short names that paths and inputs use.
         live: a variable that changes as long as the PLC works; absent: the server's clock.
-        publishing: time from one batch to the next; absent: 500 ms.
+        publishing: time from one batch to the next; absent: 200 ms.
         sampling: how often the server looks at its values; absent: as often as it publishes.
         queue: values of a tag that the server keeps between two batches.
         names: what the PLC calls units or stations, by their ids in the line: `{name}`.
