@@ -44,6 +44,7 @@ from twin.cli.page_options import (
 )
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.ports import PORTS_HELP, line_ports, must_be_free
+from twin.cli.resume import resume
 from twin.cli.screen import STDERR, STDOUT, several
 from twin.cli.served_plants import ServedPlant
 from twin.cli.stores import (
@@ -184,6 +185,9 @@ def run(
     ]
     history = History(store.historian, store.every_s)
     live = [LiveLine(line, history.keep) for line in loaded]
+    for process, twin in zip(processes, live, strict=True):
+        same = not isinstance(process, LineProcess)
+        history.keep(resume(store.historian, twin.mirror, same_plant=same))
     watched = Watched(
         live,
         store.historian,

@@ -40,6 +40,7 @@ class Recollection:
         at_us: the instant, by the plant's clock, microseconds since 1970-01-01 UTC.
         readings: what was known then, and what tells how long things had gone on; in order of time.
         heard_us: by PLC how far it had been heard, by its own clock; without an entry nothing was.
+        spoke_us: by PLC the last that it said before, by its own clock.
         watched: the PLCs that were heard at the instant.
         connected_us: by PLC when it was connected last, by the twin's clock.
     """
@@ -48,6 +49,7 @@ class Recollection:
     at_us: int
     readings: tuple[Reading, ...]
     heard_us: dict[str, int]
+    spoke_us: dict[str, int]
     watched: frozenset[str]
     connected_us: dict[str, int]
 
@@ -114,16 +116,21 @@ def recollected(store: Historian, line: Line, at_us: int) -> Recollection | None
     for plc in plcs:
         watched_us, on, _ = said.get((plc, "watched"), (0, 0.0, 0))
         spoke = spoke_us.get(plc, 0)
+        if spoke or watched_us:
+            spoke_us[plc] = max(spoke, watched_us)
         if on or (not watched_us and at_us - spoke <= SILENT_US):
             watched.add(plc)
             heard_us[plc] = at_us
         elif spoke:
-            heard_us[plc] = spoke
+            # What says that it is not watched any more says so a microsecond later.
+            heard_us[plc] = max(spoke, watched_us - 1)
         if (plc, "connected") in said:
             connected_us[plc] = said[plc, "connected"][0]
     before = _before(store, line, known, at_us)
     readings = sorted((*before, *newest), key=lambda reading: reading.source_us)
-    return Recollection(line, at_us, tuple(readings), heard_us, frozenset(watched), connected_us)
+    return Recollection(
+        line, at_us, tuple(readings), heard_us, spoke_us, frozenset(watched), connected_us
+    )
 
 
 def mirror_then(found: Recollection) -> Mirror:
