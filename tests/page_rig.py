@@ -136,6 +136,7 @@ class Rig:
     users_file: Path
     directory: Path
     forecasts: list[Kept]
+    board: Board
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30)
@@ -180,7 +181,7 @@ def page_rig(directory: Path, address: Address | None = None) -> Iterator[Rig]:
             directory / "page.sqlite",
             {"MADE": "made_up"},
         ) as url:
-            yield Rig(url, made, users_file, directory, forecasts)
+            yield Rig(url, made, users_file, directory, forecasts, board)
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()

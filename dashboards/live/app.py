@@ -1,27 +1,25 @@
-"""The page's application: its routes, its files, and what every answer carries."""
+"""The page's application: its gate, its routes and its files."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from dashboards.live.access_api import access_api
-from dashboards.live.guard import HEADERS
+from dashboards.live.gate import Gate
 from dashboards.live.live_api import live_api
 from dashboards.live.page import Page
 from dashboards.live.texts import TEXTS
 from dashboards.live.whatif_api import whatif_api
 from twin.errors import LinetwinError, NotConnected
 
-__all__ = ["MOST_BYTES", "make_app"]
+__all__ = ["make_app"]
 
 STATIC: Final = Path(__file__).with_name("static")
-MOST_BYTES: Final = 64 * 1024
 API: Final = "/api/v1"
 
 
@@ -44,17 +42,7 @@ def make_app(page: Page) -> FastAPI:
         redoc_url=None,
     )
 
-    @app.middleware("http")
-    async def guarded(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        refused = _refused(page, request)
-        response = refused if refused is not None else await call_next(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if page.guard.secure:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        return response
+    app.add_middleware(Gate, guard=page.guard)
 
     @app.exception_handler(NotConnected)
     async def away(_request: Request, error: Exception) -> JSONResponse:
@@ -78,16 +66,3 @@ def make_app(page: Page) -> FastAPI:
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-def _refused(page: Page, request: Request) -> JSONResponse | None:
-    if not page.guard.host_is_ours(request):
-        return JSONResponse(
-            {"detail": "this page answers to the names of its own machine alone"}, 421
-        )
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > MOST_BYTES:
-        return JSONResponse({"detail": f"at most {MOST_BYTES} bytes"}, 413)
-    if "transfer-encoding" in request.headers:
-        return JSONResponse({"detail": "say the length of what you send"}, 411)
-    return None

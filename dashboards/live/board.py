@@ -66,6 +66,11 @@ class Board:
             self._number += 1
             self._changes.append((self._number, changed))
             self._values = dict(values)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everybody who waits look up, whether there is something new or not."""
+        with self._lock:
             waiting = tuple(self._waiting)
         for loop, event in waiting:
             loop.call_soon_threadsafe(event.set)

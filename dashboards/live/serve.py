@@ -168,6 +168,8 @@ def served(
         yield f"{scheme}://{host}:{listening.getsockname()[1]}"
     finally:
         page.closing = True
+        # Who follows ends by himself; whom the server cuts off, it writes a page of errors about.
+        board.wake()
         server.should_exit = True
         thread.join(timeout=10)
         experiments.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from a_browser import CHROMIUM, WHY_NOT, a_browser, a_tab, grave_findings
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from real_servers import free_port
 
 pytestmark = [
@@ -110,6 +110,11 @@ def all_is_known(url: str) -> bool:
     return len(machines) > 100 and "?" not in machines
 
 
+def station(tab: Page, name: str) -> Locator:
+    """A station in the drawing of a line."""
+    return tab.locator(f"svg.mimic a.station[href$='/{name}']")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with a_browser() as started:
@@ -141,8 +146,7 @@ def test_a_plc_that_loses_its_power_is_unknown_until_it_is_back(
 ) -> None:
     with a_tab(browser, both.url, []) as tab:
         tab.goto(f"{both.url}/#/line/TUBE1")
-        wrap = tab.locator("svg.mimic a.station", has_text="WRP")
-        cut = tab.locator("svg.mimic a.station", has_text="CUT")
+        wrap, cut = station(tab, "WRP"), station(tab, "CUT")
         expect(wrap).to_have_attribute("aria-label", re.compile("executes|starved|blocked|fault"))
         order = {"fault": "power_off", "plcs": "PLC-PCK"}
         begun = httpx.post(f"{both.control}/faults", json=order, timeout=30)
@@ -157,7 +161,7 @@ def test_a_plc_that_loses_its_power_is_unknown_until_it_is_back(
 def test_the_slider_shows_a_past_minute_and_goes_back(browser: Browser, both: Both) -> None:
     with a_tab(browser, both.url, []) as tab:
         tab.goto(f"{both.url}/#/line/LDES1")
-        stack = tab.locator("svg.mimic a.station", has_text="STK")
+        stack = station(tab, "STK")
         expect(stack).to_have_attribute("aria-label", re.compile("executes|fault|starved"))
         tab.locator("#slider").fill("-480")
         expect(tab.locator(".slider output")).to_contain_text("Past")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import socket
@@ -107,6 +108,24 @@ def test_one_who_comes_back_gets_what_was_missed(rig: Rig) -> None:
         headers = {"Last-Event-ID": "123456789"}
         with client.stream("GET", "/api/v1/stream", headers=headers) as stream:
             assert next(events(stream))[1] == "all"
+
+
+def test_streams_end_with_the_page_and_nothing_is_written_about_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with contextlib.ExitStack() as stack:
+        with page_rig(tmp_path) as rig:
+            client = stack.enter_context(rig.client())
+            told = stack.enter_context(client.stream("GET", "/api/v1/stream"))
+            lines = told.iter_lines()
+            while not next(lines).startswith("data: {"):
+                pass
+            deadline = time.monotonic() + DEADLINE_S
+            while not rig.board._waiting:
+                assert time.monotonic() < deadline
+        # Were it cut off, reading on would raise.
+        list(lines)
+    assert caplog.text == ""
 
 
 def test_a_lost_plc_makes_its_stations_unknown(rig: Rig) -> None:

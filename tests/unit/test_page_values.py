@@ -132,6 +132,10 @@ async def test_a_reader_wakes_when_something_changes_and_not_before() -> None:
     assert not waiting.done()
     await asyncio.to_thread(board.hang, {"a": 2})
     assert (await waiting).values == {"a": 2}
+    waiting = asyncio.create_task(board.wait(number + 1, 30))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(board.wake)
+    assert await waiting is None
     assert await board.wait(number + 1, 0.01) is None
 
 

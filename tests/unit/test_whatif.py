@@ -350,6 +350,15 @@ def test_an_answer_that_was_cut_short_is_marked(line: Line, whole: whatif.Answer
         assert "The answer so far: less precise than asked for." in text
 
 
+def test_a_figure_that_is_0_in_every_replication_has_a_report(line: Line) -> None:
+    """So it is of a line that begins empty, for less time than a part takes through it."""
+    plan = replace(PLAN, span_us=1_000_000, warm_up_us=0)
+    nothing = whatif.compare(line, [BIGGER, SLOWER], plan=plan)
+    assert not nothing.of(0).any()
+    for text in _reports(line, nothing):
+        assert "bigger" in text
+
+
 def test_names_can_do_a_page_no_harm(line: Line) -> None:
     nasty = whatif.Scenario.of("<script>alert('x')</script> | `x`", {"buffers.B1.capacity": 9})
     answer = whatif.compare(line, [nasty], plan=replace(PLAN, most=3))

@@ -34,17 +34,19 @@ class Bar:
 
 
 def ticks(low: float, high: float, about: int = 6) -> list[float]:
-    """Round values that span a range.
+    """Round values that span a range: two at least, also where it is a single value.
 
     >>> ticks(0, 97)
     [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
+    >>> ticks(0, 0)
+    [0.0, 0.2]
     """
     span = high - low or abs(high) or 1.0
     rough = span / about
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * m for m in (1, 2, 5, 10) if size * m >= rough)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
+    return [round(i * step, 12) for i in range(first, max(last, first + 1) + 1)]
 
 
 def _short(label: str) -> str:
@@ -70,7 +72,7 @@ def forest(bars: Sequence[Bar], *, zero: bool, axis: str) -> str:
     height = ROW * len(bars) + 54
 
     def x(value: float) -> float:
-        share = (value - low) / (high - low) if high > low else 0.5
+        share = (value - low) / (high - low)
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
     parts = [_open(height, axis)]

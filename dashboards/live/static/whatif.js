@@ -146,12 +146,17 @@ export function whatifPage(main, _rest, query) {
     return h("tr", { "data-state": one.state },
       h("td", {}, h("strong", {}, one.title), h("br"), h("span", { class: "dim" }, last?.differences.join("; ") || t("as_it_is"))),
       h("td", {}, state), h("td", {}, number(one.replications)),
-      h("td", {}, last && last.gain !== null
-        ? `${sure ? (last.gain > 0 ? "▲ " : "▼ ") : "≈ "}${last.gain > 0 ? "+" : ""}${percent(last.gain / base.mean, 2)} ± ${percent((last.gain_half_width_95 ?? 0) / Math.abs(base.mean), 2)}` : "–"),
+      h("td", {}, last && last.gain !== null ? difference(last, base, DIGITS[one.figure] ?? 2, sure) : "–"),
       h("td", { class: "deeds" }, one.state === "done" ? h("a", { href: `/api/v1/whatif/${one.id}/report`, download: "" }, t("report")) : null,
         one.state === "running" && mayOperate()
           ? h("button", { type: "button", onclick: () => ask(`/whatif/${one.id}`, { method: "DELETE" }) }, t("stop")) : null,
         h("button", { type: "button", "aria-label": `${t("remove")} ${one.title}`, onclick: () => compareThese(ids.filter((id) => id !== one.id)) }, "×")));
+  }
+
+  // As a share of what it is now; of nothing there is no share.
+  function difference({ gain, gain_half_width_95: half }, { mean }, digits, sure) {
+    const told = (value) => (mean ? percent(value / Math.abs(mean), 2) : number(value, digits));
+    return `${sure ? (gain > 0 ? "▲ " : "▼ ") : "≈ "}${gain > 0 ? "+" : ""}${told(gain)} ± ${told(half ?? 0)}`;
   }
 
   async function listKept() {
