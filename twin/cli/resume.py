@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -41,7 +42,13 @@ def resume(store: Historian, mirror: Mirror, *, same_plant: bool) -> tuple[Point
     if found is None:
         return ()
     if same_plant:
-        mirror.handle(Recalled(found.readings, found.spoke_us, found.connected_us))
+        now_us = time.time_ns() // 1000
+        # Its first reports are stored after some seconds; a younger twin leaves its values only.
+        lost_us = {
+            plc: min(now_us, found.connected_us.get(plc, spoke_us))
+            for plc, spoke_us in found.spoke_us.items()
+        }
+        mirror.handle(Recalled(found.readings, found.spoke_us, lost_us))
         zone = ZoneInfo(line.time_zone)
         _log.info(
             "%s: last known at %s %s; not trusted until its PLCs answer",
