@@ -32,7 +32,8 @@ def packaged() -> dict[str, Path]:
     >>> "five_stations" in packaged()
     True
     """
-    return {path.stem: path for path in sorted(HERE.rglob("*.yaml"))}
+    files = (path for path in sorted(HERE.rglob("*.yaml")) if ".supply" not in path.suffixes)
+    return {path.stem: path for path in files}
 
 
 def plants() -> tuple[str, ...]:

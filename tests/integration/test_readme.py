@@ -28,6 +28,7 @@ PAGES = (
     "docs/how-to/bottleneck.md",
     "docs/how-to/forecast.md",
     "docs/how-to/live-at.md",
+    "docs/how-to/supply.md",
 )
 DEADLINE_S = 120
 
@@ -57,6 +58,9 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "demo.yaml").write_text(demo, encoding="utf-8")
     scenarios = _blocks("docs/how-to/what-if.md", "yaml")[0]
     (here / "scenarios.yaml").write_text(scenarios, encoding="utf-8")
+    bread = _blocks("docs/how-to/supply.md", "yaml")
+    for name, text in zip(("bread.yaml", "bread.supply.yaml"), bread, strict=True):
+        (here / name).write_text(text, encoding="utf-8")
     _run(".venv/bin/twin run tube_line --speed 60 --plain --for '3 s'", here)
     return here
 

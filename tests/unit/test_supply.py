@@ -1,101 +1,215 @@
-"""Both sides of the factory gate, energy and automation: what a lack of each does."""
+"""Both sides of the gate: stores, orders, mishaps, the customer, and what a lack costs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from lines.loader import load
-from lines.supply import CUSTOMERS, SOURCES, Customer
+from lines import load_text
+from lines.loader import load, plants
+from lines.supply_file import load_supply, supply_file_of, supply_from_text
 from twin import whatif
-from twin.engine import simulate
-from twin.whatif.energy import automation_of, energy_by_station, saving_of
-from twin.whatif.run import Run
-from twin.whatif.supply import (
-    Delay,
-    Flows,
-    escapes_ppm,
-    hourly_flows,
-    local_share,
-    served,
-    supplied,
-    with_local_share,
+from twin.engine.kernel import kernel_library
+from twin.errors import LineFileError, ScenarioError
+from twin.model.supply import Customer
+from twin.whatif.customer import escapes_ppm, served
+from twin.whatif.scenario import Change
+from twin.whatif.stores import Stores, level_of
+from twin.whatif.supply import DAY_US, HOUR_US, SupplyAnswer, SupplyPlan, supply_answer
+from twin.whatif.supply_case import SupplyCase, as_it_is, changed_supply, named_case
+
+LINE = load_text(
+    """
+id: BREAD
+materials: [{id: flour, unit: kg, price_cny: 4}, {id: yeast, unit: kg, price_cny: 30}]
+stations:
+  - id: MIX
+    cycle_time: 36 s
+    uses: [{material: flour, amount: 1}, {material: yeast, amount: 0.1}]
+  - {id: BAKE, cycle_time: 30 s}
+buffers: [{id: B, from: MIX, to: BAKE, capacity: 5}]
+"""
 )
-
-HOUR_US = 3_600_000_000
-LINE = load("storage_line")
-SOURCING = SOURCES["LDES1"]
-
-
-@pytest.fixture(scope="module")
-def flows() -> Flows:
-    run = Run(LINE, None, 1, 14 * 24 * HOUR_US, 14 * 24 * HOUR_US, "auto")
-    with whatif.open_workers() as workers:
-        return hourly_flows(run, 4, workers)
-
-
-def test_shares_sum_to_one_and_the_local_share_of_the_value_is_the_published_one(
-    flows: Flows,
-) -> None:
-    for sourcing in SOURCES.values():
-        for one in sourcing:
-            assert one.local + one.region + one.other == pytest.approx(1)
-    assert local_share(LINE, SOURCING, flows) == pytest.approx(0.40, abs=0.005)
-    halved = with_local_share(SOURCING, 0.5)
-    assert local_share(LINE, halved, flows) == pytest.approx(0.20, abs=0.003)
+SUPPLY = """
+line: BREAD
+tiers:
+  - {id: near, lead_time: 1 h, review: 1 h, local: true}
+  - {id: far, lead_time: 1 d, review: 1 d}
+materials: [{id: flour, from: {near: 80 %}}, {id: yeast, from: {near: 100 %}}]
+customer: {demand: 2400 /d, stock: 10 h, lot: 50}
+scenarios:
+  - {id: stop, mishaps: [{material: yeast, tier: near, at: 10 h, lasts: 12 h}]}
+  - {id: late, mishaps: [{material: yeast, tier: near, at: 10 h, late: 2 h}]}
+  - {id: afar, set: {materials.flour.from.near: x0.5}}
+  - {id: unprepared, set: {materials.flour.from.near: 5 %}, levels: kept}
+"""
+supply = supply_from_text(SUPPLY, LINE)
 
 
-def test_what_a_delay_costs(flows: Flows) -> None:
-    """Nothing while all runs well; a supplier that stands still for a day is missed at the wall."""
-    well = supplied(LINE, SOURCING, flows)
-    stop = Delay("separator", "local", 100, 124)
-    stopped = supplied(LINE, SOURCING, flows, delays=[stop])
-    late = supplied(LINE, SOURCING, flows, delays=[Delay("separator", "local", 100, 101, 1)])
-    assert well.lost.mean <= late.lost.mean < stopped.lost.mean
-    assert well.lost.mean < 0.01 * float(flows.good.sum(axis=1).mean())
-    by_name = {one.material: one for one in stopped.materials}
-    assert by_name["separator"].short_h.mean > 5
-    assert by_name["graphite"] == {one.material: one for one in well.materials}["graphite"]
+def answer(*cases: SupplyCase, engine: str = "auto", days: int = 3) -> SupplyAnswer:
+    plan = SupplyPlan(days * DAY_US, 2, engine=engine)
+    with whatif.open_workers(1, engine=engine) as workers:
+        return supply_answer(LINE, [as_it_is(supply), *cases], plan=plan, workers=workers)
 
 
-def test_from_farther_away_takes_more_stock(flows: Flows) -> None:
-    near, far = (supplied(LINE, s, flows) for s in (SOURCING, with_local_share(SOURCING, 0.5)))
-    assert far.value_cny.mean > 1.1 * near.value_cny.mean
-    kept = supplied(LINE, with_local_share(SOURCING, 0.5), flows, keep_levels_of=SOURCING)
-    assert kept.lost.mean > far.lost.mean
+def scenario(name: str) -> SupplyCase:
+    return named_case(LINE, supply, name)
+
+
+def test_a_stop_costs_what_no_stock_bridges_and_a_late_truck_nothing() -> None:
+    """2 h of yeast and no safety worth naming lie in the store: a stop of 12 h stops the line."""
+    found = answer(scenario("stop"), scenario("late"))
+    assert found.of(0, "lost_per_d").mean == 0
+    assert found.of(0, "good_per_d").mean == pytest.approx(2400, rel=0.001)
+    assert found.of(0, "local_share").mean == pytest.approx((0.8 * 4 + 3) / 7)
+    state = found.state(1, 1)
+    # Ordered up to 2 h of use and a safety of z sqrt(2 h) 0.1; an hour's arrivals come at its end.
+    assert 9 < state.starved_h.mean < 12
+    assert found.change(1, "good_per_d").mean * 3 == pytest.approx(
+        -100 * state.starved_h.mean, rel=0.05
+    )
+    assert state.lowest_h.mean < 0.1
+    assert 0 <= found.of(2, "lost_per_d").mean * 3 < found.of(1, "lost_per_d").mean
+    assert found.state(1, 0).starved_h.mean == 0
+
+
+def test_from_farther_away_takes_more_stock_or_costs_output() -> None:
+    found = answer(scenario("afar"), scenario("unprepared"), days=7)
+    assert found.of(1, "stock_cny").mean > 1.3 * found.of(0, "stock_cny").mean
+    assert found.of(1, "lost_per_d").mean < 1
+    assert found.of(2, "lost_per_d").mean > 100
+    assert found.change(1, "local_share").mean == pytest.approx(-0.4 * 4 / 7)
+
+
+def test_material_is_neither_made_nor_lost() -> None:
+    """What the stores say at the end is what the engine's stores hold."""
+    from twin.whatif.run import Run
+    from twin.whatif.supply_run import _Watch, stocked
+
+    case, per_h = scenario("stop"), (100.0, 10.0)
+    run = Run(stocked(LINE, case, per_h), None, 1, 0, 2 * DAY_US, "simpy")
+    engine = run.opened(0)
+    stores = Stores(case, per_h, 0, 0, 2 * DAY_US, 1, 0)
+    watch = _Watch(run, case, engine, stores)
+    review_us = 0
+    while review_us < 2 * DAY_US:
+        at_us = min(review_us, stores.next_arrival_us or review_us)
+        engine.advance(at_us)
+        for material, amount in stores.arrived(at_us):
+            engine.deliver(watch.ids[material], amount)
+        watch.settle()
+        levels = [level / 1e6 for level in engine.snapshot().materials.level]
+        assert levels == pytest.approx([sum(one) for one in stores.stock], abs=1e-3)
+        if at_us == review_us:
+            stores.review(at_us)
+            review_us = stores.next_review_us(at_us)
+
+
+@pytest.mark.skipif(kernel_library() is None, reason="the compiled engine is not installed")
+def test_both_engines_give_the_same_answer() -> None:
+    compiled, readable = (answer(scenario("stop"), engine=name, days=1) for name in
+                          ("kernel", "simpy"))  # fmt: skip
+    assert np.array_equal(compiled.values, readable.values)
+    assert np.array_equal(compiled.materials, readable.materials)
+
+
+def test_a_level_covers_lead_time_review_and_their_spread() -> None:
+    far = supply.tiers[1]
+    assert level_of(far, 2.0, 0.0, 0.1) == pytest.approx(96)
+    assert level_of(far, 2.0, 2.33, 0.1) == pytest.approx(96 + 2.33 * 48**0.5 * 0.2)
+    spread = far.model_copy(update={"lead_time": load("tube_line").stations[1].cycle_time})
+    assert level_of(spread, 2.0, 1.0, 0.0) - level_of(spread, 2.0, 0.0, 0.0) == pytest.approx(
+        2.0 * 2.5 * 0.05, rel=0.05
+    )
+
+
+def test_orders_come_in_whole_lots() -> None:
+    lots = supply_from_text(SUPPLY.replace("{near: 80 %}", "{near: 80 %}, lot: 25"), LINE)
+    stores = Stores(as_it_is(lots), (100.0, 10.0), 0, 0, DAY_US, 1, 0)
+    stores.take(0, 30.0)
+    stores.review(HOUR_US)
+    at_us = stores.next_arrival_us
+    assert at_us == 2 * HOUR_US
+    assert stores.arrived(at_us) == [(0, 25.0)]
 
 
 def test_a_customer_lacks_more_when_it_wants_more_and_takes_less() -> None:
     """Two million tubes a day into lots of 100,800 with 40 defective tubes in a million."""
-    good = np.full((5, 24 * 10), 2_040_000 / 24)
-    flows = Flows((), np.zeros((5, 240, 0)), good)
-    mill = CUSTOMERS["TUBE1"]
-    now = served(mill, flows, 40)
-    more = served(Customer(mill.name, 2_400_000, 1, mill.lot, 100), flows, 40)
-    strict = served(Customer(mill.name, 2_000_000, 0.2, mill.lot, 40), flows, 40)
-    assert now.missing.mean == 0
-    assert now.returned.mean < 0.02
-    assert more.missing.mean > 0.02
-    assert strict.returned.mean == pytest.approx(0.374, abs=0.08)  # P(Poisson(4.03) > 4)
-    assert strict.missing.mean > now.missing.mean
+    good = np.full(24 * 10, 2_040_000 / 24)
 
+    def mean(demand_per_d: float, stock_d: float, limit_ppm: float) -> np.ndarray:
+        mill = Customer(
+            demand=demand_per_d / 24, stock_us=round(stock_d * DAY_US), lot=100_800,
+            limit_ppm=limit_ppm,
+        )  # fmt: skip
+        return np.mean([served(mill, good, 40, np.random.default_rng(r)) for r in range(5)], axis=0)
 
-def test_energy_by_station_sums_to_the_lines_and_to_the_study() -> None:
-    results = simulate(LINE, until="7 d", replications=2)
-    shares = energy_by_station(results)
-    whole = sum(one.total.mean for one in shares)
-    assert whole == pytest.approx(results.kwh_per_unit().mean, rel=1e-9)
-    assert whole == pytest.approx(115.4, rel=0.05)
-    savings = saving_of(shares, 26)
-    assert sum(one.saved for one in savings) == pytest.approx(whole * (1 / 0.74 - 1))
-    assert {savings[0].name, savings[1].name} == {"dry-rooms", "COT-C"}
-
-
-def test_automation_is_the_factorys_figure() -> None:
-    found = automation_of(LINE)
-    assert found.automatic == pytest.approx(0.89, abs=0.01)
-    assert found.by_hand == ("MIX-C", "MIX-A", "EOL")
+    now, more, strict = mean(2e6, 1, 100), mean(2.4e6, 1, 100), mean(2e6, 0.2, 40)
+    assert now[2] == 0
+    assert now[3] < 0.02
+    assert more[2] > 0.02
+    assert strict[3] == pytest.approx(0.374, abs=0.08)  # P(Poisson(4.03) > 4)
+    assert strict[2] > now[2]
 
 
 def test_escapes_of_the_tube_line_are_those_of_the_study() -> None:
     assert escapes_ppm(load("tube_line")) == pytest.approx(40, abs=10)
+
+
+@pytest.mark.parametrize("name", plants())
+def test_the_packaged_lines_have_their_supply(name: str) -> None:
+    line = load(name)
+    found = load_supply(line, supply_file_of(name))
+    assert [one.id for one in found.materials] == [one.id for one in line.materials]
+    assert [named_case(line, found, one.id).told for one in found.scenarios]
+    for one in found.materials:
+        shares = found.shares_of(one)
+        assert sum(shares.values()) == pytest.approx(1)
+        assert ("wall" in one.shares) == (shares["wall"] >= 0.75)
+
+
+def test_every_fault_of_a_file_is_named_where_it_stands() -> None:
+    wrong = (
+        SUPPLY.replace("line: BREAD", "line: BRED")
+        .replace("{near: 100 %}", "{near: 100 %, nar: 10 %}")
+        .replace("{id: flour, from", "{id: flower, from")
+        .replace("review: 1 d", "review: 0 h")
+        .replace("lasts: 12 h", "lasts: 12 h, late: 1 h")
+    )
+    with pytest.raises(LineFileError) as caught:
+        supply_from_text(wrong, LINE, "bread.supply.yaml")
+    assert [(fault.line, fault.path) for fault in caught.value.faults] == [
+        (5, "tiers[1].review"),
+        (9, "scenarios[0].mishaps[0]"),
+    ]
+    right = wrong.replace("review: 0 h", "review: 1 h").replace(", late: 1 h", "")
+    with pytest.raises(LineFileError) as caught:
+        supply_from_text(right, LINE, "bread.supply.yaml")
+    assert sorted((fault.line, fault.path) for fault in caught.value.faults) == [
+        (2, "line"),
+        (6, "materials[0].id"),
+        (6, "materials[1].from"),
+        (6, "materials[1].from.nar"),
+    ]
+    said = str(caught.value)
+    assert "bread.supply.yaml:2:7: line: must be the line's id, BREAD, got BRED" in said
+    assert "materials[0].id: must be a material of BREAD, got flower; did you mean 'flour'?" in said
+    assert "materials[1].from.nar: must be a tier, got nar; did you mean 'near'?" in said
+    assert "must sum to 100 % at the most, got 110 %" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("materials.flower.lot", "5", "did you mean 'flour'?"),
+        ("materials.flour.from.near", "120%", "must be"),
+        ("customer.demand", "+0%", "must change something"),
+        ("material.flour.lot", "-5", "must be there to be changed by an amount"),
+        ("clients.demand", "5 /h", "must begin with a key of a supply file"),
+    ],
+)
+def test_what_can_not_be_set(path: str, value: str, said: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        changed_supply(LINE, supply, [Change(path, value)])
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("--set")

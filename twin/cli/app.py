@@ -21,6 +21,7 @@ from twin.cli import (
     search,
     simulate,
     snapshot,
+    supply,
     tags,
     trace,
     users,
@@ -48,6 +49,7 @@ app.command("whatif", epilog=whatif.EXAMPLES)(whatif.whatif)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("search", epilog=search.EXAMPLES)(search.find)
 app.command("bottleneck", epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
+app.command("supply", epilog=supply.EXAMPLES)(supply.supply)
 app.command("forecast", epilog=forecast.EXAMPLES)(forecast.forecast)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.add_typer(certs.app, name="certs")

@@ -11,7 +11,6 @@ from typing import Any, get_args, get_origin
 from lines.shape import Field, fields_of, members, without_none
 from twin.errors import Fault
 from twin.model.base import Frozen
-from twin.model.line import Line
 from twin.model.nearest import did_you_mean
 
 __all__ = ["KEPT", "Place", "find_places", "put"]
@@ -56,18 +55,18 @@ class _Nothing(Exception):
         self.by_pattern = by_pattern
 
 
-def find_places(line: Line, path: str) -> tuple[Place, ...]:
+def find_places(document: Frozen, path: str) -> tuple[Place, ...]:
     """Follow a path to every place it means.
 
     Args:
-        line: where to look.
-        path: the keys of a line file joined by dots; an element of a list by its id (a use by its
+        document: where to look, as a line.
+        path: the keys of its file joined by dots; an element of a list by its id (a use by its
             material, others by their number from 0); `*` stands for any letters of an id. A
             list's name may stand in the singular, and without an id means all of it:
             `failure.mttr` is `failures.*.mttr`.
 
     Returns:
-        The places, in the line's order; at least one.
+        The places, in the document's order; at least one.
 
     Raises:
         LookupError: nothing is there; its argument is the `Fault` that says what is.
@@ -79,7 +78,7 @@ def find_places(line: Line, path: str) -> tuple[Place, ...]:
     """
     keys = path.split(".")
     try:
-        found = tuple(_follow(line, keys, Place((), (), line, _HEAD, Line, line), path))
+        found = tuple(_follow(document, keys, _head(document), path))
     except _Nothing as nothing:
         raise LookupError(nothing.fault) from None
     if not found:
@@ -88,7 +87,9 @@ def find_places(line: Line, path: str) -> tuple[Place, ...]:
     return found
 
 
-_HEAD = fields_of(Line)["id"]
+def _head(document: Frozen) -> Place:
+    first = next(iter(fields_of(type(document)).values()))
+    return Place((), (), document, first, type(document), document)
 
 
 def _follow(node: Any, keys: list[str], so_far: Place, path: str) -> Iterator[Place]:
@@ -128,7 +129,7 @@ def _into_field(
     if field is None or key in KEPT:
         known = [name for name in fields if name not in KEPT]
         where = keys_up_to(path, [key, *rest])
-        must = f"must be a key of {where}" if where else "must begin with a key of a line file"
+        must = f"must be a key of {where}" if where else f"must begin with a key of {_kind(node)}"
         raise _Nothing(Fault(path, must, key, did_you_mean(key, known)))
     value = getattr(node, field.name)
     table = so_far.owner is node and not so_far.steps and isinstance(value, tuple)
@@ -138,6 +139,10 @@ def _into_field(
         (*so_far.steps, field.name), (*so_far.words, *words), node, field, annotation, value
     )
     yield from _follow(value, rest, here, path)
+
+
+def _kind(document: Frozen) -> str:
+    return f"a {type(document).__name__.lower()} file"
 
 
 def _is_list(annotation: Any) -> bool:

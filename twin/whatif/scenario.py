@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from twin.errors import Fault, ScenarioError
+from twin.model.base import Frozen
 from twin.model.checks import check_line
 from twin.model.line import Line
 from twin.whatif.amount import Plus, Refused, Times, amount_of, changed
 from twin.whatif.place import Place, find_places, put
 from twin.whatif.words import spoken_value
 
-__all__ = ["BASELINE", "Change", "Difference", "Scenario", "Variant", "applied"]
+__all__ = [
+    "BASELINE",
+    "Change",
+    "Difference",
+    "Scenario",
+    "Variant",
+    "applied",
+    "changed_by",
+    "differences_of",
+]
+
+Document = TypeVar("Document", bound=Frozen)
 
 BASELINE = "as it is"
 """What the line without any change is called."""
@@ -110,20 +122,10 @@ def applied(line: Line, scenario: Scenario) -> Variant:
     >>> print(*variant.differences)
     A cycle time: 2 s -> 1.5 s
     """
-    faults: list[Fault] = []
-    now = line
-    touched: dict[tuple[str | int, ...], Place] = {}
-    for change in scenario.changes:
-        try:
-            now, places = _changed_line(now, change)
-        except _Faulty as faulty:
-            faults += [_at(change, fault) for fault in faulty.faults]
-            continue
-        for place in places:
-            touched.setdefault(place.steps, place)
+    now, touched, faults = changed_by(line, scenario.changes)
     if not faults:
         faults = [_by_id(line, scenario, fault) for fault in check_line(now)]
-    differences = tuple(_differences(line, now, touched))
+    differences = tuple(differences_of(line, now, touched))
     if not faults and not differences:
         found = "no changes" if not scenario.changes else "the values that are there already"
         fault = Fault(f"scenario '{scenario.name}'", "must change something", found)
@@ -131,6 +133,32 @@ def applied(line: Line, scenario: Scenario) -> Variant:
     if faults:
         raise ScenarioError(faults)
     return Variant(scenario.name, now, differences)
+
+
+def changed_by(
+    document: Document, changes: Iterable[Change]
+) -> tuple[Document, dict[tuple[str | int, ...], Place], list[Fault]]:
+    """Make changes to a line, or to another document of the model, one after the other.
+
+    Args:
+        document: as it is; it stays so.
+        changes: where, and to what.
+
+    Returns:
+        The new document, of which no rule between its parts has been looked at yet; the places that
+        were touched, as they were; and what is wrong with the changes, which are left out then.
+    """
+    faults: list[Fault] = []
+    touched: dict[tuple[str | int, ...], Place] = {}
+    for change in changes:
+        try:
+            document, places = _changed(document, change)
+        except _Faulty as faulty:
+            faults += [_at(change, fault) for fault in faulty.faults]
+            continue
+        for place in places:
+            touched.setdefault(place.steps, place)
+    return document, touched, faults
 
 
 def _at(change: Change, fault: Fault) -> Fault:
@@ -143,9 +171,9 @@ class _Faulty(Exception):
         self.faults = faults
 
 
-def _changed_line(line: Line, change: Change) -> tuple[Line, tuple[Place, ...]]:
+def _changed(document: Document, change: Change) -> tuple[Document, tuple[Place, ...]]:
     try:
-        places = find_places(line, change.path)
+        places = find_places(document, change.path)
     except LookupError as error:
         raise _Faulty(error.args[0]) from None
     amount = amount_of(change.value)
@@ -157,7 +185,7 @@ def _changed_line(line: Line, change: Change) -> tuple[Line, tuple[Place, ...]]:
     faults: dict[str, Fault] = {}
     for place in places:
         try:
-            line = put(line, place.steps, changed(place, amount))
+            document = put(document, place.steps, changed(place, amount))
         except Refused as refused:
             found = refused.found if len(places) == 1 else f"{refused.found} at {place.label}"
             fault = Fault(change.path, refused.must, found, refused.remedy)
@@ -168,12 +196,13 @@ def _changed_line(line: Line, change: Change) -> tuple[Line, tuple[Place, ...]]:
             faults.setdefault(fault.must, fault)
     if faults:
         raise _Faulty(*faults.values())
-    return line, places
+    return document, places
 
 
-def _differences(
-    before: Line, after: Line, touched: Mapping[tuple[str | int, ...], Place]
+def differences_of(
+    before: Frozen, after: Frozen, touched: Mapping[tuple[str | int, ...], Place]
 ) -> list[Difference]:
+    """What is another value now at the places that were touched."""
     found = []
     for steps, place in touched.items():
         old, new = _value_at(before, steps), _value_at(after, steps)

@@ -87,8 +87,12 @@ def scenarios_from_text(text: str, file: str = "scenarios.yaml") -> tuple[Scenar
     return tuple(scenarios)
 
 
-def change_from_text(text: str) -> Change:
+def change_from_text(text: str, example: str = "stations.STK.machines=6") -> Change:
     """Read `PATH=VALUE`, or `PATH: VALUE`.
+
+    Args:
+        text: what was written.
+        example: what a fault gives as one.
 
     Raises:
         ScenarioError: it has no such form.
@@ -100,7 +104,7 @@ def change_from_text(text: str) -> Change:
     path, value = text[:cut].strip(), text[cut + 1 :].strip()
     if cut < 0 or not path or not value:
         raise ScenarioError([Fault("--set", "must be PATH=VALUE", text or "nothing",
-                                   "as stations.STK.machines=6")])  # fmt: skip
+                                   f"as {example}")])  # fmt: skip
     return Change(path, value)
 
 
