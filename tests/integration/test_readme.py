@@ -29,6 +29,8 @@ PAGES = (
     "docs/how-to/forecast.md",
     "docs/how-to/live-at.md",
     "docs/how-to/supply.md",
+    "docs/how-to/energy.md",
+    "docs/how-to/labour.md",
 )
 DEADLINE_S = 120
 

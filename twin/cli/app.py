@@ -10,10 +10,12 @@ from twin.cli import (
     check,
     command,
     compare,
+    energy,
     forecast,
     grafana_command,
     history,
     influx_command,
+    labour,
     lines_command,
     live,
     plc,
@@ -50,6 +52,8 @@ app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("search", epilog=search.EXAMPLES)(search.find)
 app.command("bottleneck", epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
 app.command("supply", epilog=supply.EXAMPLES)(supply.supply)
+app.command("energy", epilog=energy.EXAMPLES)(energy.energy)
+app.command("labour", epilog=labour.EXAMPLES)(labour.labour)
 app.command("forecast", epilog=forecast.EXAMPLES)(forecast.forecast)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.add_typer(certs.app, name="certs")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from lines.loader import load
 from twin.cli.answer_shown import check_files, write_files
@@ -28,7 +26,7 @@ from twin.cli.experiment import (
     run_and_tell,
 )
 from twin.cli.numbers import whole
-from twin.cli.screen import STDERR, STDOUT, print_json, print_table
+from twin.cli.screen import STDERR, STDOUT, print_columns, print_json
 from twin.errors import UsageError
 from twin.whatif.bottleneck import Bottleneck, remedies
 from twin.whatif.bottleneck import bottleneck as find_bottleneck
@@ -134,22 +132,13 @@ def _print(found: Bottleneck, gains: Answer | None) -> None:
         STDOUT.print("The answer so far: less precise than asked for.", style="bold yellow")
     for sentence in said(found, gains):
         STDOUT.print(sentence, highlight=False, soft_wrap=True, markup=False)
-    _table("Who limits the line", LIMIT_HEADINGS, limit_rows(found))
-    _table("The longest waits", WAIT_HEADINGS, wait_rows(found)[:SHOWN])
+    print_columns("Who limits the line", LIMIT_HEADINGS, limit_rows(found))
+    print_columns("The longest waits", WAIT_HEADINGS, wait_rows(found)[:SHOWN])
     if gains is not None:
         unit = gains.variants[0].line.product.unit
         heading = f"What would help: {gains.plan.figure}, in {unit}s and hours"
-        _table(heading, GAIN_HEADINGS, gain_rows(gains))
-    _table("What theory says of stretches by themselves", KNOWN_HEADINGS, known_rows(found))
-
-
-def _table(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*row)
-    print_table(table)
+        print_columns(heading, GAIN_HEADINGS, gain_rows(gains))
+    print_columns("What theory says of stretches by themselves", KNOWN_HEADINGS, known_rows(found))
 
 
 def _as_json(found: Bottleneck, kept: SavedAnswer | None) -> dict[str, object]:

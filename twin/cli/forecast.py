@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from lines.loader import load
 from twin.cli.experiment import Cluster, EngineOption, Jobs, Seed, duration
 from twin.cli.numbers import number, whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
-from twin.cli.screen import STDERR, STDOUT, print_json, print_table
+from twin.cli.screen import STDERR, STDOUT, print_columns, print_json
 from twin.cli.snapshot import read_snapshot
 from twin.cli.times import time_option
 from twin.engine.planned_time import open_time_us
@@ -202,21 +200,12 @@ def _print(made: Forecast) -> None:
         STDOUT.print("The answer so far: fewer futures than asked for.", style="bold yellow")
     unit = made.line.product.unit
     begin = spoken_time(made.state.snapshot.at_us)
-    _table(f"{made.line.id}: good {unit}s made from {begin} on", HEADINGS, rows(made))
+    print_columns(f"{made.line.id}: good {unit}s made from {begin} on", HEADINGS, rows(made))
     coming = coming_rows(made)
     if coming:
-        _table("What comes first", COMING_HEADINGS, coming)
+        print_columns("What comes first", COMING_HEADINGS, coming)
     for name, text in facts(made):
         STDOUT.print(f"{name:<14}{text}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _table(title: str, headings: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
-    table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place else "left")
-    for line in lines:
-        table.add_row(*line)
-    print_table(table)
 
 
 def _settle(store: ForecastStore, line: Line, path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -19,6 +20,7 @@ __all__ = [
     "STDERR",
     "STDOUT",
     "plural",
+    "print_columns",
     "print_json",
     "print_rows",
     "print_table",
@@ -57,6 +59,24 @@ def print_table(table: Table) -> None:
     else:
         # Printing on the same console can make a table narrower, never wider.
         Console(width=PAPER_WIDTH).print(table)
+
+
+def print_columns(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *, texts: bool = False
+) -> None:
+    """Print rows under headings: the first column to the left, numbers in the others to the right.
+
+    Args:
+        title: above it.
+        headings, rows: as many cells in each.
+        texts: the other columns are texts and stand to the left too.
+    """
+    table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place and not texts else "left")
+    for row in rows:
+        table.add_row(*row)
+    print_table(table)
 
 
 def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from lines.loader import load
 from lines.supply_file import load_supply, supply_file_of
 from twin.cli.experiment import Cluster, EngineOption, Jobs, LineArgument, Seed
 from twin.cli.numbers import whole
-from twin.cli.screen import STDERR, STDOUT, print_json, print_table
+from twin.cli.screen import STDERR, STDOUT, print_columns, print_json
 from twin.errors import Fault, ScenarioError, UsageError
 from twin.model.line import Line
 from twin.model.supply import Supply
@@ -139,17 +137,22 @@ def _list(line: Line, found: Supply, as_json_: bool) -> None:
             {"name": case.name, "title": case.title, "different": list(case.told)} for case in cases
         ])  # fmt: skip
         return
-    _table(f"{line.id}: scenarios of the supply file", SCENARIO_HEADINGS, scenario_rows(cases))
+    print_columns(
+        f"{line.id}: scenarios of the supply file",
+        SCENARIO_HEADINGS,
+        scenario_rows(cases),
+        texts=True,
+    )
 
 
 def _print(answer: SupplyAnswer) -> None:
     unit = answer.line.product.unit
-    _table(f"{answer.line.id}: both sides of the gate, {unit}s", *case_rows(answer))
+    print_columns(f"{answer.line.id}: both sides of the gate, {unit}s", *case_rows(answer))
     for number, case in enumerate(answer.cases):
         rows = material_rows(answer, number)
         if rows:
             of = "materials" if number == 0 else "materials that ran short"
-            _table(f"{case.name}: {of}", MATERIAL_HEADINGS, rows)
+            print_columns(f"{case.name}: {of}", MATERIAL_HEADINGS, rows)
         for told in shortened(case):
             _say(f"{case.name}: {told}")
     _say("")
@@ -159,14 +162,3 @@ def _print(answer: SupplyAnswer) -> None:
 
 def _say(text: str) -> None:
     STDOUT.print(text, highlight=False, soft_wrap=True, markup=False)
-
-
-def _table(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for number, heading in enumerate(headings):
-        table.add_column(
-            heading, justify="right" if number and rows[0][1][:1].isdigit() else "left"
-        )
-    for row in rows:
-        table.add_row(*row)
-    print_table(table)

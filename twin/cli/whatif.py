@@ -9,6 +9,7 @@ import typer
 
 from lines.loader import load
 from twin.cli.answer_shown import check_files, show_answer
+from twin.cli.changes import variant_asked
 from twin.cli.experiment import (
     Asked,
     Cluster,
@@ -30,10 +31,9 @@ from twin.cli.experiment import (
     run_and_tell,
 )
 from twin.cli.screen import STDOUT
-from twin.errors import LinetwinError, ScenarioError, UsageError
+from twin.errors import LinetwinError, UsageError
 from twin.whatif.result import SavedAnswer, differences_of, rerun
-from twin.whatif.scenario import Scenario, applied
-from twin.whatif.scenario_file import change_from_text
+from twin.whatif.scenario import Scenario
 from twin.whatif.workers import open_workers
 
 __all__ = ["EXAMPLES", "whatif"]
@@ -89,12 +89,7 @@ def whatif(
     loaded = load(line)
     scenarios: tuple[Scenario, ...] = ()
     if changes:
-        try:
-            scenario = Scenario("what if", tuple(change_from_text(text) for text in changes))
-            applied(loaded, scenario)
-        except ScenarioError as error:
-            raise UsageError(f"--set:\n{error}") from None
-        scenarios = (scenario,)
+        scenarios = (variant_asked(loaded, "what if", changes)[0],)
     plan, age_s = plan_of(
         loaded,
         span=span,

@@ -1,19 +1,19 @@
-"""Where a line's energy goes, where a saving would come from, and who runs it."""
+"""Where a line's energy goes, and where a saving comes from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from twin.engine.results import Estimate, Results
+from twin.errors import EngineError
 from twin.kpi import ratio
-from twin.model.line import Line
 from twin.model.product import product_units
 from twin.model.status import Condition
 
-__all__ = ["STATES", "Automation", "EnergyShare", "Saving", "automation_of", "energy_by_station",
-           "saving_of"]  # fmt: skip
+__all__ = ["STATES", "EnergyShare", "Saving", "SavingOf", "energy_by_station", "saving_of"]
 
 HOUR_US = 3_600_000_000
 STATES = ("per unit", "execute", "idle", "fault", "off")
@@ -28,11 +28,13 @@ class EnergyShare:
         name: the station's or the utility's id.
         kwh_by_state: for each of `STATES`, kWh a good unit.
         total: all of it, and its 95 % interval over replications.
+        runs: all of it in each replication.
     """
 
     name: str
     kwh_by_state: dict[str, float]
     total: Estimate
+    runs: tuple[float, ...] = ()
 
 
 def energy_by_station(results: Results) -> tuple[EnergyShare, ...]:
@@ -70,87 +72,107 @@ def energy_by_station(results: Results) -> tuple[EnergyShare, ...]:
             )
             rows.append([ratio(float(one), made) for one in kwh])
         means = np.mean(rows, axis=0).tolist()
-        total = Estimate.of([float(sum(row)) for row in rows])
-        found.append(EnergyShare(station.id, dict(zip(STATES, means, strict=True)), total))
+        runs = tuple(float(sum(row)) for row in rows)
+        by_state: dict[str, float] = dict(zip(STATES, means, strict=True))
+        found.append(EnergyShare(station.id, by_state, Estimate.of(list(runs)), runs))
     for utility in line.utilities:
-        share = dict.fromkeys(STATES, 0.0) | {"per unit": utility.per_product}
-        found.append(EnergyShare(utility.id, share, Estimate(utility.per_product, None)))
+        by_state = dict.fromkeys(STATES, 0.0) | {"per unit": utility.per_product}
+        runs = tuple(utility.per_product for _ in good)
+        found.append(EnergyShare(utility.id, by_state, Estimate.of(list(runs)), runs))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class Saving:
-    """What a station or utility would save if the whole saving were spread like the energy itself.
+class SavingOf:
+    """What a station or utility saves.
 
     Args:
         name: its id.
-        before, after: kWh a good unit.
+        now: kWh a good unit.
+        known: what the known changes save there, by simulation; the same draws before and now.
+        rest: what is apportioned to it of the rest, kWh a good unit.
+        alone: how many times as much as now it must have used if it had saved all the rest alone.
     """
 
     name: str
-    before: float
-    after: float
+    now: float
+    known: Estimate
+    rest: float
+    alone: float
 
     @property
     def saved(self) -> float:
-        """KWh a good unit."""
-        return self.before - self.after
-
-
-def saving_of(shares: tuple[EnergyShare, ...], percent: float) -> tuple[Saving, ...]:
-    """Where a saving against an earlier state comes from.
-
-    What is known of it is one number for the whole; each part is taken to have used more then in
-    proportion, so the largest users have saved most. It is an apportioning and not a measurement.
-
-    Args:
-        shares: the line's energy now.
-        percent: by how much it is less than before, 0 to 100, exclusive.
-
-    >>> share = EnergyShare("A", {}, Estimate(74.0, None))
-    >>> [round(one.before, 6) for one in saving_of((share,), 26)]
-    [100.0]
-    """
-    kept = 1 - percent / 100
-    savings = [Saving(one.name, one.total.mean / kept, one.total.mean) for one in shares]
-    return tuple(sorted(savings, key=lambda one: -one.saved))
+        """KWh a good unit, known and apportioned."""
+        return self.known.mean + self.rest
 
 
 @dataclass(frozen=True, slots=True)
-class Automation:
-    """How a line is run.
+class Saving:
+    """Where a saving against an earlier state comes from.
 
     Args:
-        automatic: share of the stations that need nobody.
-        stations: how many there are.
-        by_hand: those that are run by people or with their help.
-        crews: people for repairs, by crew.
-        machines_automatic: the same share counted by machine.
+        percent: the saving, of the energy before.
+        now, before: kWh a good unit; `before` follows from the other two.
+        known: what the known changes explain of it, kWh a good unit.
+        rest: what nobody has explained.
+        parts: stations and utilities, those that save most first.
     """
 
-    automatic: float
-    stations: int
-    by_hand: tuple[str, ...]
-    crews: dict[str, int]
-    machines_automatic: float
+    percent: float
+    now: Estimate
+    before: float
+    known: Estimate
+    rest: float
+    parts: tuple[SavingOf, ...]
 
 
-def automation_of(line: Line) -> Automation:
-    """Count a line's automation.
+def saving_of(
+    now: Sequence[EnergyShare], percent: float, before: Sequence[EnergyShare] | None = None
+) -> Saving:
+    """Say where a saving comes from: what known changes explain, and the rest in proportion.
 
-    >>> from twin.model import Station
-    >>> stations = (Station(id="A", cycle_time="2 s"),
-    ...             Station(id="B", cycle_time="2 s", automation="semi"))
-    >>> automation_of(Line.model_construct(stations=stations, crews=())).automatic
-    0.5
+    What is published of a saving is one number for the whole. What is known to have changed is
+    simulated. Of the rest each part is taken to have used more in proportion, so that the largest
+    users have saved most: an apportioning and not a measurement.
+
+    Args:
+        now: the line's energy.
+        percent: by how much it is less than before, 0 to 100, exclusive.
+        before: the energy of the line with the known changes undone, the same draws; None: none is
+            known.
+
+    Raises:
+        EngineError: no such percentage, or `before` is of other stations or replications.
+
+    >>> share = EnergyShare("A", {}, Estimate(74.0, None), (74.0,))
+    >>> saving = saving_of((share,), 26)
+    >>> round(saving.before, 6), round(saving.parts[0].saved, 6)
+    (100.0, 26.0)
     """
-    auto = [station for station in line.stations if station.automation == "auto"]
-    by_hand = tuple(s.id for s in line.stations if s.automation != "auto")
-    machines = sum(station.machines for station in line.stations)
-    return Automation(
-        automatic=len(auto) / len(line.stations),
-        stations=len(line.stations),
-        by_hand=by_hand,
-        crews={crew.id: crew.size for crew in line.crews},
-        machines_automatic=sum(station.machines for station in auto) / machines,
-    )
+    if not 0 < percent < 100:
+        raise EngineError(f"a saving must be between 0 and 100 %, got {percent:g}")
+    then = before or now
+    if [one.name for one in then] != [one.name for one in now]:
+        raise EngineError("a saving needs the same stations and utilities before and now")
+    whole = np.sum([one.runs for one in now], axis=0)
+    whole_then = np.sum([one.runs for one in then], axis=0)
+    if whole.shape != whole_then.shape:
+        raise EngineError("a saving needs the same replications before and now")
+    total = float(whole.mean())
+    was = total / (1 - percent / 100)
+    known = Estimate.of((whole_then - whole).tolist())
+    rest = was - total - known.mean
+    parts = []
+    for old, new in zip(then, now, strict=True):
+        mean = new.total.mean
+        parts.append(
+            SavingOf(
+                new.name,
+                mean,
+                Estimate.of((np.array(old.runs) - np.array(new.runs)).tolist()),
+                rest * ratio(mean, total),
+                1 + ratio(rest, mean),
+            )
+        )
+    ordered = tuple(sorted(parts, key=lambda one: -one.saved))
+    return Saving(percent, Estimate.of(whole.tolist()), was, known, rest, ordered)
