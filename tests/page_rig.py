@@ -94,6 +94,7 @@ class MadeLine:
     store: Historian
     notices: deque[Notice] = field(default_factory=deque)
     loop: asyncio.AbstractEventLoop | None = None
+    told: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.mirror = Mirror(self.line)
@@ -115,6 +116,7 @@ class MadeLine:
         self.store.write(changes.points)
         self.notices.extend(changes.notices)
         self.meter.sample()
+        self.told.set()
 
     def connect(self, *plcs: str, at_us: int = T0) -> None:
         for plc in plcs:
@@ -164,7 +166,7 @@ def page_rig(directory: Path, address: Address | None = None) -> Iterator[Rig]:
     stop = asyncio.Event()
 
     async def until_told() -> None:
-        hanging = asyncio.create_task(hang(watched, board))
+        hanging = asyncio.create_task(hang(watched, board, made.told))
         await stop.wait()
         hanging.cancel()
         await asyncio.wait([hanging])

@@ -29,6 +29,11 @@ __all__ = ["Address", "check_address", "hang", "served"]
 
 USUAL_PORT = 8600
 HANG_EVERY_S = 0.1
+"""Least time from one look at the lines to the next."""
+GATHER_S = 0.01
+"""How long a look waits for what PLCs say at the same instant."""
+QUIET_S = 0.5
+"""A look is due after so long also where no PLC has said a thing: the twin's own health changes."""
 START_S = 15.0
 
 
@@ -91,15 +96,28 @@ def check_address(address: Address, users_file: Path) -> None:
         raise UsageError("\n".join(faults))
 
 
-async def hang(watched: Watched, board: Board) -> None:
-    """Keep a board current until cancelled; runs where the twin runs."""
+async def hang(watched: Watched, board: Board, told: asyncio.Event) -> None:
+    """Keep a board current until cancelled; runs where the twin runs.
+
+    Args:
+        watched: whose values.
+        board: where they hang.
+        told: set whenever a PLC has said something. A change is put up as soon as it is known,
+            unless the last look was just before it: a look at every tick of a clock would let it
+            wait for the tick.
+    """
     board.loop = asyncio.get_running_loop()
     while True:
+        told.clear()
         values: dict[str, Any] = {"health": health_of(watched.store())}
         for one in watched.lines:
             values |= {f"{one.line.id}|{key}": value for key, value in state_of(one).items()}
         board.hang(values)
-        await asyncio.sleep(HANG_EVERY_S)
+        await asyncio.sleep(HANG_EVERY_S - GATHER_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET_S):
+                await told.wait()
+        await asyncio.sleep(GATHER_S)
 
 
 @contextlib.contextmanager

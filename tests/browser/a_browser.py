@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -48,6 +48,17 @@ def a_tab(browser: Browser, url: str, faults: list[str], **options: Any) -> Iter
     page.on("request", lambda r: r.url.startswith(url) or faults.append(r.url))
     yield page
     context.close()
+
+
+def held_back(page: Page, pattern: str) -> list[Route]:
+    """Requests that wait until a test lets them go with `continue_`."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(pattern, hold)
+    return held
 
 
 def grave_findings(page: Page) -> list[tuple[str, list[str]]]:

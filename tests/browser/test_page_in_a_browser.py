@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from a_browser import CHROMIUM, WHY_NOT, a_browser, a_tab, grave_findings
+from a_browser import CHROMIUM, WHY_NOT, a_browser, a_tab, grave_findings, held_back
 from page_rig import PASSWORD, SECOND, T0, Rig, page_rig
 from playwright.sync_api import Browser, Page, expect
 
@@ -83,6 +83,23 @@ def test_the_mimic_tells_states_apart_and_goes_back_in_time(tab: Page, rig: Rig)
     expect(cut).to_have_attribute("aria-label", "CUT, Cutting: 1 executes, 1 fault")
     cut.click()
     expect(tab.locator("h1")).to_contain_text("CUT Cutting")
+
+
+def test_what_is_past_is_not_called_live_while_its_answer_is_on_its_way(
+    tab: Page, rig: Rig
+) -> None:
+    held = held_back(tab, "**/at?at_us=*")
+    tab.goto(f"{rig.url}/#/line/MADE")
+    time, fold = tab.locator(".slider output"), tab.locator("svg.mimic a.station", has_text="FOLD")
+    expect(time).to_contain_text("Live")
+    tab.locator("#slider").fill("-1")
+    expect(time).to_contain_text("Past")
+    rig.made.say("FOLD01", "state_current", 9, T0 + 125 * SECOND)
+    expect(fold).to_have_attribute("aria-label", "FOLD, FOLD: 1 fault")
+    expect(time).to_contain_text("Past")
+    held[0].continue_()
+    expect(fold).to_have_attribute("aria-label", "FOLD, FOLD: 1 stopped, planned")
+    expect(time).to_contain_text("Past")
 
 
 def test_a_question_is_asked_and_answered(tab: Page, rig: Rig) -> None:

@@ -184,7 +184,8 @@ def run(
         for name, line, of_line in zip(names, loaded, ports, strict=True)
     ]
     history = History(store.historian, store.every_s)
-    live = [LiveLine(line, history.keep) for line in loaded]
+    told = asyncio.Event()
+    live = [LiveLine(line, history.keep, told.set) for line in loaded]
     for process, twin in zip(processes, live, strict=True):
         same = not isinstance(process, LineProcess)
         history.keep(resume(store.historian, twin.mirror, same_plant=same))
@@ -207,7 +208,7 @@ def run(
             else:
                 url = ""
             show = Shown(processes, live, history, done, url)
-            hanging = partial(hang, watched, board) if page else None
+            hanging = partial(hang, watched, board, told) if page else None
             asyncio.run(_run(show, store, places, seconds, hanging, drawn=drawn))
     except* LinetwinError as group:
         raise _first(group) from None

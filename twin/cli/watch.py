@@ -39,10 +39,12 @@ class LiveLine:
     Args:
         line: which.
         keep: takes the points that are to be stored.
+        told: called after each message, for those who show the line.
     """
 
     line: Line
     keep: Callable[[tuple[Point, ...]], None]
+    told: Callable[[], None] = lambda: None
     mirror: Mirror = field(init=False)
     meter: OutputMeter = field(init=False)
     reports: Reports = field(init=False)
@@ -64,6 +66,7 @@ class LiveLine:
         drifts = self.reports.take(message, changes)
         self.board.take(message, (*changes.notices, *drifts))
         self.meter.sample()
+        self.told()
 
     @property
     def notices(self) -> deque[Notice]:

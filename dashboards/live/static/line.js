@@ -12,7 +12,8 @@ export function linePage(main, [id]) {
     main.append(h("p", { class: "error" }, `${t("line")} ${id}?`));
     return {};
   }
-  let past = null, at = null, mimic = null, size = "", asked = 0;
+  // `then`: the past minute that is asked for, null while live; `past`: its values, once they are there.
+  let then = null, past = null, mimic = null, size = "";
   const lead = h("p", { class: "lead" });
   const time = h("output", { for: "slider" });
   const live = h("button", { type: "button", class: "primary", hidden: true, onclick: backToLive }, t("back_to_live"));
@@ -47,10 +48,7 @@ export function linePage(main, [id]) {
   function changed() {
     const now = value(line.id, "line");
     if (!now) return;
-    if (past === null) {
-      at = now.newest_us;
-      setText(time, `${t("live")} · ${dayAndTime(at, line.time_zone)}`);
-    }
+    if (then === null) setText(time, `${t("live")} · ${dayAndTime(now.newest_us, line.time_zone)}`);
     const slow = now.slowest.length === 1 ? line.station[now.slowest[0]] : null;
     const unknown = now.output_unknown_since_us;
     setText(lead, [
@@ -67,22 +65,21 @@ export function linePage(main, [id]) {
     const minutes = Number(slider.value);
     if (minutes === 0) { backToLive(); return; }
     const newest = value(line.id, "line")?.newest_us ?? 0;
-    const then = Math.floor((newest + minutes * 60e6) / 60e6) * 60e6;
-    const mine = ++asked;
-    setText(time, `${t("past")} · ${dayAndTime(then, line.time_zone)}`);
+    const mine = then = Math.floor((newest + minutes * 60e6) / 60e6) * 60e6;
+    setText(time, `${t("past")} · ${dayAndTime(mine, line.time_zone)}`);
     live.hidden = false;
-    holder.classList.add("past");
-    const found = await ask(`/lines/${line.id}/at?at_us=${then}`).catch((error) => {
-      if (mine === asked) setText(time, error.message);
+    const found = await ask(`/lines/${line.id}/at?at_us=${mine}`).catch((error) => {
+      if (mine === then) setText(time, error.message);
       return null;
     });
-    if (mine !== asked || found === null) return;
+    if (mine !== then || found === null) return;
     past = found;
+    holder.classList.add("past");
     mimic?.changed(read);
   }
 
   function backToLive() {
-    asked += 1;
+    then = null;
     past = null;
     slider.value = 0;
     live.hidden = true;

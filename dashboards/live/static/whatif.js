@@ -44,7 +44,11 @@ export function whatifPage(main, _rest, query) {
   }
 
   async function loadKnobs() {
-    knobs = await ask(`/lines/${line.value}/knobs`);
+    const mine = line.value;
+    const found = await ask(`/lines/${mine}/knobs`);
+    // Another line may have been chosen meanwhile, and its answer come first.
+    if (mine !== line.value) return;
+    knobs = found;
     chosen.length = 0;
     const at = lineOf(line.value);
     const names = [...new Set(knobs.map((k) => k.of))];
