@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,21 @@ import typer
 
 from lines.loader import load
 from twin.cli.experiment import Cluster, EngineOption, Jobs, Seed, duration
+from twin.cli.forecast_scored import show_scores
+from twin.cli.live_state import live_state
 from twin.cli.numbers import number, whole
 from twin.cli.places import DEFAULT_DATA, DataPlaces
 from twin.cli.screen import STDERR, STDOUT, print_columns, print_json
 from twin.cli.snapshot import read_snapshot
+from twin.cli.stores import (
+    DATABASE,
+    ORG,
+    Database,
+    InfluxUrl,
+    Org,
+    TokenFile,
+    influx_address,
+)
 from twin.cli.times import time_option
 from twin.engine.planned_time import open_time_us
 from twin.engine.simulation import EngineName
@@ -22,7 +34,7 @@ from twin.errors import UsageError
 from twin.historian.duckdb_store.forecasts import ForecastStore
 from twin.model.line import Line
 from twin.whatif.forecast import Forecast, State, forecasts
-from twin.whatif.forecast_scores import kept, made_by, scores_of
+from twin.whatif.forecast_scores import kept
 from twin.whatif.forecast_telling import (
     COMING_HEADINGS,
     HEADINGS,
@@ -41,6 +53,7 @@ EXAMPLES = (
     "Examples:  twin forecast storage_line --from monday.json   |   "
     "twin forecast tube_line --from now.json --order 500000 --target 640000   |   "
     "twin forecast tube_line --from now.json --keep   |   "
+    "twin forecast tube_line --live --until '2 h'   |   "
     "twin forecast scores tube_line --came later.json"
 )
 HOUR_US = 3_600_000_000
@@ -58,6 +71,14 @@ def forecast(
         Path | None,
         typer.Option("--from", help="The state to begin in: a file of 'twin snapshot'."),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Begin in what the live twin knows: the newest state of the history in --data, or "
+            "of --influx. The twin may run meanwhile.",
+        ),
+    ] = False,
     age: Annotated[
         str | None, typer.Option(help="How old that state is by the plant's clock. [0]")
     ] = None,
@@ -112,13 +133,19 @@ def forecast(
         list[Path] | None,
         typer.Option(help="After 'scores': a later state of the same run, at a forecast's end."),
     ] = None,
-    data: Annotated[Path, typer.Option(help="Where forecasts are stored.")] = DEFAULT_DATA,
+    data: Annotated[
+        Path, typer.Option(help="Where forecasts are stored, and the history of --live.")
+    ] = DEFAULT_DATA,
+    influx: InfluxUrl = None,
+    database: Database = DATABASE,
+    org: Org = ORG,
+    token_file: TokenFile = None,
     as_json_: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Say what a line will have made by the end of the shift and the day, and how sure that is."""
     store = ForecastStore(DataPlaces(data).forecasts)
     if line == "scores":
-        _scores(store, None if of is None else load(of), came or [], as_json_)
+        show_scores(store, None if of is None else load(of), came or [], as_json_)
         return
     if of is not None:
         raise UsageError(f"one line at a time, got {line!r} and {of!r}")
@@ -126,17 +153,20 @@ def forecast(
         raise UsageError(
             "--came says what came of forecasts: use it as 'twin forecast scores LINE'"
         )
-    if start is None:
-        raise UsageError(
-            "needs a state to begin in; give --from FILE, as 'twin snapshot' writes it"
-        )
     loaded = load(line)
-    state = State(
-        read_snapshot(start),
-        age_us=0 if age is None else time_option("--age", age),
-        unknown=_unknown(loaded, unknown or []),
-        name=str(start),
-    )
+    silent = _unknown(loaded, unknown or [])
+    age_us = 0 if age is None else time_option("--age", age)
+    if live:
+        _only_live(start, keep=keep)
+        address = influx_address(influx, database, org, token_file)
+        state = live_state(DataPlaces(data), address, loaded, seed)
+        state = replace(state, age_us=age_us, unknown={**state.unknown, **silent})
+    elif start is None:
+        raise UsageError(
+            "needs a state to begin in; give --from FILE, as 'twin snapshot' writes it, or --live"
+        )
+    else:
+        state = State(read_snapshot(start), age_us=age_us, unknown=silent, name=str(start))
     ends = [Horizon(text, state.now_us + duration("--until", text)) for text in until or []]
     found = tuple(ends) or horizons_of(loaded, state.now_us)
     targets = {} if target is None else {found[0].name: target - made}
@@ -155,6 +185,18 @@ def forecast(
         print_json(as_json(last))
     else:
         _print(last)
+
+
+def _only_live(start: Path | None, *, keep: bool) -> None:
+    faults = []
+    if start is not None:
+        faults.append("give --from or --live, not both")
+    if keep:
+        faults.append(
+            "--keep is for --from: 'twin run' keeps and settles forecasts of what it watches"
+        )
+    if faults:
+        raise UsageError("; ".join(faults))
 
 
 def _unknown(line: Line, texts: list[str]) -> Mapping[str, int]:
@@ -206,45 +248,3 @@ def _print(made: Forecast) -> None:
         print_columns("What comes first", COMING_HEADINGS, coming)
     for name, text in facts(made):
         STDOUT.print(f"{name:<14}{text}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _settle(store: ForecastStore, line: Line, path: Path) -> None:
-    """Say what came of the forecasts that end at a later state of their run."""
-    later = read_snapshot(path)
-    mark, at = later.line, spoken_time(later.at_us)
-    if mark.id != line.id:
-        raise UsageError(f"--came: {path} is a state of {mark.id} and not of {line.id}")
-    made = made_by(line, later)
-    if store.settle(mark.id, mark.digest, horizon_us=later.at_us, made=made):
-        return
-    waiting = sorted({row.horizon_us for row in store.rows(line.id) if row.outcome is None})
-    ends = ", ".join(map(spoken_time, waiting))
-    remedy = f"forecasts that wait end at {ends}" if waiting else "no forecast waits"
-    raise UsageError(f"--came: {path} is at {at}, and no forecast ends there; {remedy}")
-
-
-def _scores(store: ForecastStore, line: Line | None, came: list[Path], as_json_: bool) -> None:
-    for path in came:
-        if line is None:
-            raise UsageError("--came needs the line: twin forecast scores LINE --came FILE")
-        _settle(store, line, path)
-    found = scores_of(store.rows(None if line is None else line.id))
-    if as_json_:
-        print_json({name: getattr(found, name) for name in found.__slots__})
-        return
-    low, high = found.coverage[1:]
-    which = "forecast has" if found.count == 1 else "forecasts have"
-    STDOUT.print(f"{found.count} {which} been scored.", highlight=False)
-    STDOUT.print(
-        f"{found.coverage[0]:.1%} of what came lay between 5 and 95 % (95 % interval {low:.1%} to "
-        f"{high:.1%}; 90 % is right).",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
-    beside = "" if found.rate_crps is None else f"; rate times time {found.rate_crps:,.2f}"
-    STDOUT.print(f"CRPS {found.crps:,.2f}{beside}; less is better.", highlight=False)
-    if found.brier is not None and found.promised is not None and found.reached is not None:
-        STDOUT.print(
-            f"The target was reached in {found.reached:.1%}, and {found.promised:.1%} were "
-            f"promised (Brier score {found.brier:.3f}).",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -37,7 +37,10 @@ from twin.live.restored import restored
 from twin.model.line import Line
 from twin.model.packml import State
 
-__all__ = ["EXAMPLES", "at", "instant_of"]
+if TYPE_CHECKING:
+    from twin.historian.influx import InfluxAddress
+
+__all__ = ["EXAMPLES", "at", "instant_of", "newest_of", "open_history"]
 
 EXAMPLES = (
     "Examples:  twin live at TUBE1 '2026-11-20 14:03'   |   "
@@ -87,11 +90,7 @@ def at(
     if snapshot is not None and not snapshot.parent.is_dir():
         raise UsageError(f"--snapshot: {snapshot.parent} must be a directory; create it first")
     address = influx_address(influx, database, org, token_file)
-    store: Historian = (
-        open_reader(DataPlaces(data), address)
-        if history is None
-        else DuckDBHistorian(history, read_only=True)
-    )
+    store = open_history(DataPlaces(data), history, address)
     try:
         at_us = _within(store, loaded, asked_us)
         found = recollected(store, loaded, at_us)
@@ -110,6 +109,22 @@ def at(
         state = restored(mirror, seed=seed)
         write_snapshot(snapshot, state.snapshot.to_json())
         _tell(snapshot, loaded, at_us, state.drawn, state.unheard_us)
+
+
+def open_history(places: DataPlaces, file: Path | None, address: InfluxAddress | None) -> Historian:
+    """Open the history that was asked for; a named file only to be read."""
+    if file is not None:
+        return DuckDBHistorian(file, read_only=True)
+    return open_reader(places, address)
+
+
+def newest_of(store: Historian, line: Line) -> int:
+    """The newest instant that a history knows a line's plant at, microseconds since 1970-01-01 UTC.
+
+    Raises:
+        UsageError: the history has nothing of it.
+    """
+    return _within(store, line, None)
 
 
 def instant_of(text: str, time_zone: str) -> int:

@@ -125,6 +125,7 @@ class Scores:
         reached, promised: how often the target was reached, and the mean probability that was
             given for it; None without targets.
         brier: mean squared error of those probabilities.
+        waiting: forecasts of which nobody has said what came.
     """
 
     count: int
@@ -134,6 +135,7 @@ class Scores:
     reached: float | None
     promised: float | None
     brier: float | None
+    waiting: int = 0
 
 
 def scores_of(rows: Sequence[Kept]) -> Scores:
@@ -147,7 +149,9 @@ def scores_of(rows: Sequence[Kept]) -> Scores:
     """
     known = [(row, row.outcome) for row in rows if row.outcome is not None]
     if not known:
-        raise EngineError("no forecast's time has come yet: there is nothing to score")
+        raise EngineError(
+            f"of {len(rows)} forecasts nobody has said yet what came: there is nothing to score"
+        )
     inside, errors, rates, given, came = 0, [], [], [], []
     for row, outcome in known:
         values = np.array(row.values)
@@ -167,4 +171,5 @@ def scores_of(rows: Sequence[Kept]) -> Scores:
         reached=float(np.mean(came)) if came else None,
         promised=float(np.mean(given)) if given else None,
         brier=float(np.mean((np.array(given) - came) ** 2)) if given else None,
+        waiting=len(rows) - len(known),
     )
