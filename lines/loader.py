@@ -21,7 +21,7 @@ from twin.model.checks import Draft, check
 from twin.model.line import Line
 from twin.model.nearest import did_you_mean
 
-__all__ = ["load", "load_text", "packaged", "plants"]
+__all__ = ["find", "load", "load_text", "packaged", "plants", "read_text", "shown_path"]
 
 HERE = Path(__file__).parent
 
@@ -56,6 +56,29 @@ def load(path_or_name: str | Path) -> Line:
     >>> load("five_stations").id
     'FIVE'
     """
+    path = find(path_or_name)
+    return load_text(_read(path), file=shown_path(path))
+
+
+def read_text(path_or_name: str | Path) -> tuple[Path, str]:
+    """Find a line file, or a packaged one by its name, and read its text.
+
+    Raises:
+        LineFileError: there is no such file, or it can't be read as a text.
+
+    >>> read_text("five_stations")[0].name
+    'five_stations.yaml'
+    """
+    path = find(path_or_name)
+    return path, _read(path)
+
+
+def find(path_or_name: str | Path) -> Path:
+    """Find a line file, or a packaged one by its name.
+
+    Raises:
+        LineFileError: there is no such file.
+    """
     path = Path(path_or_name)
     files = packaged()
     if not path.exists() and str(path_or_name) in files:
@@ -64,7 +87,7 @@ def load(path_or_name: str | Path) -> Line:
         must = "must be a line file, or the name of a packaged one"
         found = "a folder" if path.is_dir() else "no such file"
         raise LineFileError([Fault(str(path_or_name), must, found, did_you_mean(path.stem, files))])
-    return load_text(_read(path), file=_shown(path))
+    return path
 
 
 def load_text(text: str, file: str = "line.yaml") -> Line:
@@ -134,13 +157,13 @@ def _read(path: Path) -> str:
             raise Unreadable([too_large(size)])
         return decode(path.read_bytes())
     except Unreadable as error:
-        raise LineFileError(_in_order(error.faults, _shown(path))) from None
+        raise LineFileError(_in_order(error.faults, shown_path(path))) from None
     except OSError as error:
         must = "must be a file that can be read"
         raise LineFileError([Fault(str(path), must, str(error.strerror))]) from None
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Return a path as short as it can be named from here."""
     try:
         return path.absolute().relative_to(Path.cwd()).as_posix()

@@ -11,7 +11,7 @@ from twin.model.nearest import did_you_mean
 
 __all__ = ["ALWAYS_KNOWN", "Stripped", "strip"]
 
-ALWAYS_KNOWN = ("seed", "assumption")
+ALWAYS_KNOWN = ("seed", "assumption", "history")
 """Words that need no entry in the file's `sources`."""
 
 NOTES = ("source", "note")
@@ -86,7 +86,7 @@ def _record(node: Mapping, path: str, known: tuple[str, ...], found: Stripped) -
         where = f"{path}.source".removeprefix(".")
         for word in texts["source"].split(" + "):
             if word.strip() not in known:
-                must = "must be seed, assumption, or a key of sources"
+                must = "must be seed, assumption, history, or a key of sources"
                 remedy = did_you_mean(word, known)
                 at = node.entries["source"].at
                 found.faults.append(_fault(at, where, must, word.strip(), remedy))

@@ -62,8 +62,9 @@ YAML is read as version 1.2: `no` and `on` are texts. A value may have an anchor
 an alias; mappings can't be merged, tags are refused, and a file has at most 5 MB.
 
 ## Sources
-Any mapping may carry `source` and `note`. A source is `seed`, `assumption`, or keys of the file's
-`sources`, joined with ` + `. What holds nothing else but a `value` is that value:
+Any mapping may carry `source` and `note`. A source is `seed`, `assumption`, `history` (what `twin
+calibrate` has fitted), or keys of the file's `sources`, joined with ` + `. What holds nothing else
+but a `value` is that value:
 
 ```yaml
 cycle_time: {{value: 75.5 s, source: PAPER2024, note: table 3}}

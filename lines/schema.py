@@ -32,7 +32,8 @@ PATH = Path(__file__).parent / "line.schema.json"
 
 SOURCE = {
     "type": "string",
-    "description": "where this comes from: seed, assumption or keys of sources, joined with ' + '",
+    "description": "where this comes from: seed, assumption, history or keys of sources, joined "
+    "with ' + '",
 }
 NOTE = {"type": "string", "description": "what else there is to say"}
 NULL = {"type": "null"}

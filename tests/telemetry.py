@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -16,15 +16,23 @@ T0 = 1_700_000_000_000_000
 
 
 def telemetry(
-    plant: SimulatedPlant, until_us: int, scan_us: int = 1_000_000
+    plant: SimulatedPlant,
+    until_us: int,
+    scan_us: int = 1_000_000,
+    signals: Collection[str] = (),
 ) -> Iterator[tuple[Point, ...]]:
     """Run a plant on and yield what its PLCs publish, a scan at a time.
 
     Args:
         plant: runs on to `until_us`, its own time.
         scan_us: time from scan to scan.
+        signals: only these, and those of inspections; none: all.
     """
-    said = tuple(tags(plant.line))
+    said = tuple(
+        tag
+        for tag in tags(plant.line)
+        if not signals or tag.signal.name in signals or tag.signal.name.startswith("defect.")
+    )
     series = [Series(plant.line.id, tag.unit, tag.signal.name) for tag in said]
     before: list[object] = [None] * len(said)
     for now_us in range(plant.now_us + scan_us, until_us + 1, scan_us):

@@ -150,9 +150,13 @@ whole=False)
         """
         for unit, machine in self._machines.items():
             if machine.station.id == station and machine.known:
-                for failure in machine.station.failures:
-                    if machine.failure(machine.reason) is not failure:
-                        yield _uptime(machine, unit, failure, at_us, failed=False)
+                yield from _clocks_on(machine, unit, at_us)
+
+    def going_on(self, at_us: int) -> Iterator[Uptime | Repair]:
+        """Yield all that goes on at an instant, cut off there; nothing ends by it."""
+        for unit, machine in self._machines.items():
+            if machine.known:
+                yield from _going_on(machine, unit, at_us)
 
     # -- one point -------------------------------------------------------------------------------
 
@@ -243,14 +247,7 @@ whole=False)
     def _lost(self, machine: _Machine, unit: str, at_us: int) -> Iterator[Observation]:
         if not machine.known:
             return
-        for failure in machine.station.failures:
-            # The clock of what has struck stands until the repair.
-            if machine.failure(machine.reason) is not failure:
-                yield _uptime(machine, unit, failure, at_us, failed=False)
-        held = machine.failure(machine.reason)
-        if held is not None and not machine.waited and machine.down_us:
-            lasted_us = at_us - machine.down_us
-            yield Repair(machine.station.id, unit, held.id, at_us, lasted_us, ended=False)
+        yield from _going_on(machine, unit, at_us)
         self._release(machine, unit)
         machine.known = machine.working = machine.guessed = False
         machine.reason = 0
@@ -288,6 +285,21 @@ def _crew(machine: _Machine) -> str | None:
 def _uptime(machine: _Machine, unit: str, failure: Failure, at_us: int, *, failed: bool) -> Uptime:
     ran_us, whole = machine.ran(failure, at_us), failure.id in machine.whole
     return Uptime(machine.station.id, unit, failure.id, at_us, ran_us, failed, whole)
+
+
+def _clocks_on(machine: _Machine, unit: str, at_us: int) -> Iterator[Uptime]:
+    for failure in machine.station.failures:
+        # The clock of what has struck stands until the repair.
+        if machine.failure(machine.reason) is not failure:
+            yield _uptime(machine, unit, failure, at_us, failed=False)
+
+
+def _going_on(machine: _Machine, unit: str, at_us: int) -> Iterator[Uptime | Repair]:
+    yield from _clocks_on(machine, unit, at_us)
+    held = machine.failure(machine.reason)
+    if held is not None and not machine.waited and machine.down_us:
+        lasted_us = at_us - machine.down_us
+        yield Repair(machine.station.id, unit, held.id, at_us, lasted_us, ended=False)
 
 
 def _operation(machine: _Machine, unit: str, at_us: int, lasted_us: int) -> Operation | None:

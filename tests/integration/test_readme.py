@@ -31,6 +31,7 @@ PAGES = (
     "docs/how-to/supply.md",
     "docs/how-to/energy.md",
     "docs/how-to/labour.md",
+    "docs/how-to/calibrate.md",
 )
 DEADLINE_S = 120
 

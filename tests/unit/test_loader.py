@@ -81,9 +81,9 @@ def test_the_list_of_sources_keeps_its_own_keys() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("source: §PAPR", "must be seed, assumption, or a key of sources, got PAPR; did you mean 'PAPER'?"),
-        ("source: §seed + X1", "must be seed, assumption, or a key of sources, got X1; known: seed, assumption, PAPER"),
-        ("source: §seed+PAPER", "must be seed, assumption, or a key of sources, got seed+PAPER; did you mean 'PAPER'?"),
+        ("source: §PAPR", "must be seed, assumption, history, or a key of sources, got PAPR; did you mean 'PAPER'?"),
+        ("source: §seed + X1", "must be seed, assumption, history, or a key of sources, got X1; known: seed, assumption, history, PAPER"),
+        ("source: §seed+PAPER", "must be seed, assumption, history, or a key of sources, got seed+PAPER; did you mean 'PAPER'?"),
         ("source: §3", "must be a text, got 3"),
         ('source: §""', "must be a text"),
         ("source: §[seed]", "must be a text, got a list or mapping"),
@@ -287,7 +287,7 @@ t.yaml:11:17: stations[0].cycle_time: must be greater than 0, got -3 s
 t.yaml:12:5: stations[0].machinse: must be a known key; did you mean 'machines'?
 t.yaml:15:32: stations[1].cycle_time.distribution: must be one of constant, exponential, erlang, gamma, lognormal, normal, weibull, triangular, empirical, mix, got lognromal; did you mean 'lognormal'?
 t.yaml:16:9: stations[2].id: must be unique, got CUT; stations[0].id has it already
-t.yaml:17:41: stations[2].cycle_time.source: must be seed, assumption, or a key of sources, got PAPR; did you mean 'PAPER'?
+t.yaml:17:41: stations[2].cycle_time.source: must be seed, assumption, history, or a key of sources, got PAPR; did you mean 'PAPER'?
 t.yaml:20:10: stations[3].plc: must be the id of a PLC, got PLC9; the file has none; declare it at the top level: plcs: [{id: PLC9}]
 t.yaml:21:29: stations[3].rework.to: must be the id of a station, got GLEU; did you mean 'GLUE'?
 t.yaml:25:39: stations[4].maintenance[0].lasts: must be shorter than every, 1 h, got 90 min

@@ -49,6 +49,8 @@ HOMES = {
     "scipy": (
         "twin/calibration/families.py",
         "twin/calibration/fitting.py",
+        "twin/calibration/judging.py",
+        "twin/calibration/rates.py",
         "twin/engine/quantiles.py",
         "twin/engine/results.py",
         "twin/whatif/estimates.py",

@@ -6,6 +6,7 @@ import typer
 
 from twin.cli import (
     bottleneck,
+    calibrate,
     certs,
     check,
     command,
@@ -55,6 +56,7 @@ app.command("supply", epilog=supply.EXAMPLES)(supply.supply)
 app.command("energy", epilog=energy.EXAMPLES)(energy.energy)
 app.command("labour", epilog=labour.EXAMPLES)(labour.labour)
 app.command("forecast", epilog=forecast.EXAMPLES)(forecast.forecast)
+app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate_line)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.add_typer(certs.app, name="certs")
 app.command("run", epilog=run_command.EXAMPLES)(run_command.run)

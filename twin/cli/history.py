@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -26,7 +25,7 @@ from twin.cli.stores import (
     influx_address,
     open_reader,
 )
-from twin.cli.times import time_option
+from twin.cli.times import instant_option, time_option
 from twin.errors import UsageError
 from twin.historian.alarms import AlarmSpell, alarm_spells
 from twin.historian.duckdb_store import DuckDBHistorian
@@ -105,7 +104,8 @@ def history(
 ) -> None:
     """Query the history: the newest value of each series, or all points where a time is given."""
     address = influx_address(influx, database, org, token_file)
-    query = Query(line, unit, signal, _instant("--from", start), _instant("--to", to), limit)
+    from_us, to_us = instant_option("--from", start), instant_option("--to", to)
+    query = Query(line, unit, signal, from_us, to_us, limit)
     if start is not None and last is not None:
         raise UsageError("give --from or --last, not both")
     if query.from_us is not None and query.to_us is not None and query.from_us >= query.to_us:
@@ -172,18 +172,6 @@ def _shift(store: Historian, line: Line, query: Query) -> ShiftKpi:
             "made in the one asked for; 'twin history' says what there is"
         )
     return found
-
-
-def _instant(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{option} must be an ISO instant, as 2026-11-20T06:00, got {text!r}"
-        ) from None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6)
 
 
 def _spells(store: Historian, line: Line, query: Query) -> Alarms:

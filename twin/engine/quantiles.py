@@ -19,7 +19,9 @@ from twin.model.quantity import MAX_TIME_US
 
 __all__ = [
     "QuantileTable",
+    "cumulative",
     "mean_us",
+    "midpoints",
     "quantile_table",
     "share_below",
     "stacked_variates",
@@ -109,8 +111,12 @@ def _quantile(duration: d.Duration, u: Floats) -> Floats:
             return _mix_quantile(duration, u)
 
 
-def _cumulative(duration: d.Duration, x: Floats) -> Floats:
-    """The distribution function at times in microseconds."""
+def cumulative(duration: d.Duration, x: Floats) -> Floats:
+    """The distribution function at times in microseconds.
+
+    >>> cumulative(d.Exponential(distribution="exponential", mean="1 s"), np.array([1e6])).round(3)
+    array([0.632])
+    """
     match duration:
         case d.Constant():
             return (x >= duration.mean_us).astype(float)
@@ -142,7 +148,7 @@ def _cumulative(duration: d.Duration, x: Floats) -> Floats:
             weights = _weights(duration)
             return sum(
                 (
-                    w * _cumulative(p.duration, x)
+                    w * cumulative(p.duration, x)
                     for w, p in zip(weights, duration.parts, strict=True)
                 ),
                 start=np.zeros_like(x),
@@ -160,7 +166,7 @@ def _mix_quantile(mix: d.Mix, u: Floats) -> Floats:
     low, high = ends.min(axis=0) - 1, ends.max(axis=0) + 1
     while np.max(high - low) > 0.1:
         middle = (low + high) / 2
-        enough = _cumulative(mix, middle) >= u
+        enough = cumulative(mix, middle) >= u
         high, low = np.where(enough, middle, high), np.where(enough, low, middle)
         if np.all((high - low) <= np.spacing(high)):
             break
@@ -223,6 +229,19 @@ def quantile_table(duration: d.Duration, stretch: float = 1.0) -> QuantileTable:
     main = np.append(_quantile(duration, low_end), tail[-1])
     scale = stretch * mean_us(duration) / _table_mean(main, tail)
     return QuantileTable(_whole(main * scale), _whole(tail * scale), 0)
+
+
+def midpoints(table: QuantileTable) -> tuple[Floats, Floats]:
+    """The middles of a table's intervals in microseconds, and their probabilities.
+
+    >>> times, weights = midpoints(quantile_table(d.Constant(mean="1 s")))
+    >>> float(times.mean()), round(float(weights.sum()), 9)
+    (1000000.0, 1.0)
+    """
+    middle = (table.main[:-2] + table.main[1:-1]) / 2
+    far = (table.tail[:-1] + table.tail[1:]) / 2
+    weights = np.concatenate([np.full(len(middle), 1.0), np.full(len(far), 1 / len(far))])
+    return np.concatenate([middle, far]), weights / INTERVALS
 
 
 def _whole(values: Floats) -> NDArray[np.int64]:

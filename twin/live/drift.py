@@ -21,6 +21,7 @@ import numpy as np
 from twin.engine.quantiles import (
     QuantileTable,
     mean_us,
+    midpoints,
     quantile_table,
     share_below,
 )
@@ -67,10 +68,7 @@ def relative_spread(table: QuantileTable) -> float:
     >>> round(relative_spread(quantile_table(Normal(distribution="normal", mean="1 s", cv=0.1))), 2)
     0.1
     """
-    middle = (table.main[:-2] + table.main[1:-1]) / 2
-    far = (table.tail[:-1] + table.tail[1:]) / 2
-    weight = np.concatenate([np.full(len(middle), 1.0), np.full(len(far), 1 / len(far))])
-    times = np.concatenate([middle, far])
+    times, weight = midpoints(table)
     mean = float(np.average(times, weights=weight))
     return math.sqrt(float(np.average((times - mean) ** 2, weights=weight))) / mean
 

@@ -43,8 +43,8 @@ class Provenance(Frozen):
     """What the file says about one number or group of numbers.
 
     Args:
-        source: `seed`, `assumption` or keys of the line's `sources`, joined with ` + `; empty
-            where only a note stands.
+        source: `seed`, `assumption`, `history` (fitted to what was recorded) or keys of the
+            line's `sources`, joined with ` + `; empty where only a note stands.
         note: what else there is to say.
     """
 

@@ -1,0 +1,110 @@
+"""Calibration of a line: every time and rate of its file, held against a history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+from twin.calibration.finding import Finding, Path
+from twin.calibration.judging import Figure, judge
+from twin.calibration.rate_counts import rate_findings
+from twin.calibration.seen import Seen, Span, look_through
+from twin.historian.port import Historian, Query
+from twin.historian.shift_kpis import counters
+from twin.model.durations import Duration
+from twin.model.line import Line
+from twin.model.product import parts_an_operation
+
+__all__ = ["HELD_BACK", "calibrate", "findings"]
+
+HELD_BACK: Final = 1 / 3
+"""The share of the history, at its end, that fits are tested on."""
+
+
+def calibrate(
+    store: Historian,
+    line: Line,
+    span: Span,
+    unit_of: Callable[[Path, Duration], str],
+    stations: Collection[str] = (),
+    progress: Callable[[float], None] = lambda done: None,
+) -> tuple[Seen, list[Finding]]:
+    """Hold a line's times and rates against a history.
+
+    Args:
+        store: the history.
+        line: as its file has it.
+        span: which time; see `twin.calibration.seen.span_of`.
+        unit_of: in which unit a time stands in the file.
+        stations: only of these; none: of all.
+        progress: called now and then with the share that is done, 0 to 1.
+
+    Returns:
+        What was seen, and a finding for each number, in the file's order.
+    """
+    seen = look_through(store, line, span, lambda done: progress(done / 2))
+    found = []
+    for one in findings(store, line, seen, unit_of, stations):
+        found.append(one)
+        index = one.path[1]
+        progress((1 + int(index) / len(line.stations)) / 2)
+    return seen, found
+
+
+def findings(
+    store: Historian,
+    line: Line,
+    seen: Seen,
+    unit_of: Callable[[Path, Duration], str],
+    stations: Collection[str] = (),
+) -> Iterator[Finding]:
+    """Judge each number; the arguments are those of `calibrate`."""
+    made = {
+        unit: counter.total
+        for unit, counter in counters(
+            store,
+            Query(line.id, None, "processed", seen.span.from_us, seen.span.to_us),
+            known_before=False,
+        ).items()
+    }
+    for index, station in enumerate(line.stations):
+        if stations and station.id not in stations:
+            continue
+        where: Path = ("stations", index)
+        units = [station.machine_id(machine) for machine in range(station.machines)]
+        parts = sum(made.get(unit, 0.0) for unit in units)
+        path = (*where, "cycle_time")
+        yield judge(
+            Figure(
+                path,
+                station.id,
+                "cycle time",
+                "cycle",
+                station.cycle_time,
+                unit_of(path, station.cycle_time),
+                seen.cycles(station.id, station.effectiveness),
+                seen.cycles(station.id, station.effectiveness, early=True),
+                seen.cycles(station.id, station.effectiveness, early=False),
+                int(parts / parts_an_operation(line, station)),
+            )
+        )
+        yield from rate_findings(store, line, station, where, seen.span)
+        for mode, failure in enumerate(station.failures):
+            for key, what, kind, present, spans in (
+                ("mtbf", "time to failure of", "failure", failure.mtbf, seen.uptimes),
+                ("mttr", "time to repair of", "repair", failure.mttr, seen.repairs),
+            ):
+                path = (*where, "failures", mode, key)
+                of = spans[station.id, failure.id]
+                yield judge(
+                    Figure(
+                        path,
+                        station.id,
+                        f"{what} {failure.id}",
+                        kind,
+                        present,
+                        unit_of(path, present),
+                        of.times(before=False),
+                        of.times(before=True),
+                    )
+                )
