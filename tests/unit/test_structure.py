@@ -51,6 +51,7 @@ HOMES = {
         "twin/calibration/fitting.py",
         "twin/calibration/judging.py",
         "twin/calibration/rates.py",
+        "twin/calibration/together.py",
         "twin/engine/quantiles.py",
         "twin/engine/results.py",
         "twin/whatif/estimates.py",

@@ -9,11 +9,13 @@ from twin.calibration.finding import Finding, Path
 from twin.calibration.judging import Figure, judge
 from twin.calibration.rate_counts import rate_findings
 from twin.calibration.seen import Seen, Span, look_through
+from twin.calibration.together import judge_together
 from twin.historian.port import Historian, Query
 from twin.historian.shift_kpis import counters
 from twin.model.durations import Duration
 from twin.model.line import Line
 from twin.model.product import parts_an_operation
+from twin.model.station import Station
 
 __all__ = ["HELD_BACK", "calibrate", "findings"]
 
@@ -89,22 +91,31 @@ def findings(
             )
         )
         yield from rate_findings(store, line, station, where, seen.span)
+        yield from _stops(station, where, seen, unit_of)
+
+
+def _stops(
+    station: Station, where: Path, seen: Seen, unit_of: Callable[[Path, Duration], str]
+) -> Iterator[Finding]:
+    for key, what, kind, spans in (
+        ("mtbf", "time to failure of", "failure", seen.uptimes),
+        ("mttr", "time to repair of", "repair", seen.repairs),
+    ):
+        figures = []
         for mode, failure in enumerate(station.failures):
-            for key, what, kind, present, spans in (
-                ("mtbf", "time to failure of", "failure", failure.mtbf, seen.uptimes),
-                ("mttr", "time to repair of", "repair", failure.mttr, seen.repairs),
-            ):
-                path = (*where, "failures", mode, key)
-                of = spans[station.id, failure.id]
-                yield judge(
-                    Figure(
-                        path,
-                        station.id,
-                        f"{what} {failure.id}",
-                        kind,
-                        present,
-                        unit_of(path, present),
-                        of.times(before=False),
-                        of.times(before=True),
-                    )
+            path = (*where, "failures", mode, key)
+            present: Duration = getattr(failure, key)
+            of = spans[station.id, failure.id]
+            figures.append(
+                Figure(
+                    path,
+                    station.id,
+                    f"{what} {failure.id}",
+                    kind,
+                    present,
+                    unit_of(path, present),
+                    of.times(before=False),
+                    of.times(before=True),
                 )
+            )
+        yield from judge_together(figures, [judge(figure) for figure in figures])

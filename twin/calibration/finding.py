@@ -46,6 +46,8 @@ class Finding:
         held_back: how many were held back.
         present_score, fitted_score: what each made of those, in all; less is better.
         score: which score it is: `CRPS` or `log score`.
+        together: how many were seen of all failures of the station with which it was fitted, as
+            there were too few of it alone; 0: it was fitted alone.
         odd: times that were left out, as nothing but a mistake makes them.
     """
 
@@ -69,3 +71,4 @@ class Finding:
     fitted_score: float = float("nan")
     score: str = ""
     odd: int = 0
+    together: int = 0

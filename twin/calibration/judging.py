@@ -23,7 +23,7 @@ from twin.calibration.written import as_constant, as_empirical, as_written, digi
 from twin.engine.quantiles import mean_us
 from twin.model import durations as d
 
-__all__ = ["NEEDED", "Figure", "judge"]
+__all__ = ["NEEDED", "NEEDED_EARLY", "SURE", "Figure", "judge", "score_of"]
 
 NEEDED: Final = {"cycle": 30, "failure": 20, "repair": 20}
 """How many must have been seen."""
@@ -85,7 +85,7 @@ def judge(figure: Figure) -> Finding:
     early, _ = _without_odd(figure.early)
     late, _ = _without_odd(figure.late)
     figure = replace(figure, every=every, early=early, late=late)
-    flat = figure.kind != "failure" and _flat(every.exact_s)
+    flat = _flat(every) if figure.kind != "failure" else None
     seen = max(every.ended, figure.count if flat else 0)
     found = Finding(
         figure.path,
@@ -98,17 +98,32 @@ def judge(figure: Figure) -> Finding:
         odd=odd,
     )
     needed = NEEDED[figure.kind]
-    if flat and seen >= needed and len(early.exact_s):
-        return _judge_flat(figure, found)
+    early_flat = _flat(early) if flat else None
+    if flat and early_flat and seen >= needed:
+        return _judge_flat(figure, found, flat, early_flat)
     if every.ended < needed or early.ended < NEEDED_EARLY:
         return replace(found, needed=needed)
     return _judge_spread(figure, found)
 
 
-def _flat(exact_s: Floats) -> bool:
-    if not len(exact_s):
-        return False
-    return float(np.mean(np.abs(exact_s / np.median(exact_s) - 1) <= FLAT)) >= MOSTLY
+def _flat(times: Times) -> float | None:
+    """The one time that nearly all agree with; None where there is none.
+
+    One that stays the same is said once. So those that had a stop in them, which are told more
+    often than others, are asked too.
+    """
+    middles = (times.low_s + times.high_s) / 2
+    every = np.concatenate([times.exact_s, middles])
+    if not len(every):
+        return None
+    value = float(np.median(every))
+    near = np.abs(times.exact_s / value - 1) <= FLAT
+    reach = (times.high_s - times.low_s) / 2 + FLAT * value
+    agreed = int(near.sum()) + int((np.abs(middles - value) <= reach).sum())
+    if agreed < MOSTLY * len(every):
+        return None
+    # Where one was told without a stop it is exact.
+    return float(np.median(times.exact_s[near])) if near.any() else value
 
 
 def _without_odd(times: Times) -> tuple[Times, int]:
@@ -124,20 +139,23 @@ def _without_odd(times: Times) -> tuple[Times, int]:
     return replace(times, exact_s=times.exact_s[stays]), int((~stays).sum())
 
 
-def _judge_flat(figure: Figure, found: Finding) -> Finding:
+def _judge_flat(figure: Figure, found: Finding, mean_s: float, early_s: float) -> Finding:
     values = figure.every.exact_s
-    mean_s, early_s = float(np.median(values)), float(np.median(figure.early.exact_s))
+    values = values[np.abs(values / mean_s - 1) <= FLAT]
+    if not len(values):
+        values = (figure.every.low_s + figure.every.high_s) / 2
     low, high = np.quantile(values, (0.025, 0.975))
     fitted = as_constant(mean_s, figure.unit)
     # What is not said again has stayed the same.
-    late = figure.late.exact_s if len(figure.late.exact_s) else figure.early.exact_s[-1:]
+    late_s = _flat(figure.late)
+    late = np.array([early_s if late_s is None else late_s])
     found = replace(
         found,
         fitted=fitted,
         mean=mean_s,
         low=float(low),
         high=float(high),
-        held_back=len(late),
+        held_back=max(1, figure.late.ended),
         present_score=crps_s(figure.present, late),
         fitted_score=crps_s(as_constant(early_s, figure.unit), late),
         score="CRPS",
@@ -167,7 +185,7 @@ def _judge_spread(figure: Figure, found: Finding) -> Finding:
     fitted = written(fit)
     if not good and figure.kind != "failure" and len(early.exact_s) >= NEEDED_EMPIRICAL:
         measured = as_empirical(early.exact_s, figure.unit)
-        if _score(figure, measured) < _score(figure, trial):
+        if score_of(figure, measured) < score_of(figure, trial):
             trial, fitted = measured, as_empirical(every.exact_s, figure.unit)
             low, high = _mean_interval(every.exact_s)
     is_family = not isinstance(fitted, d.Empirical)
@@ -181,8 +199,8 @@ def _judge_spread(figure: Figure, found: Finding) -> Finding:
         worse_families=tuple(sorted(worse.items(), key=lambda item: item[1])),
         fits=good,
         held_back=_held_back(figure),
-        present_score=_score(figure, figure.present),
-        fitted_score=_score(figure, trial),
+        present_score=score_of(figure, figure.present),
+        fitted_score=score_of(figure, trial),
         score="CRPS" if figure.kind == "cycle" else "log score",
     )
     if known is not None and fit.family.name == present:
@@ -203,7 +221,7 @@ def _held_back(figure: Figure) -> int:
     return figure.every.ended - figure.early.ended
 
 
-def _score(figure: Figure, duration: d.Duration) -> float:
+def score_of(figure: Figure, duration: d.Duration) -> float:
     """What a distribution makes of what was held back; less is better."""
     if figure.kind == "cycle":
         return crps_s(duration, figure.late.exact_s) if len(figure.late.exact_s) else 0.0

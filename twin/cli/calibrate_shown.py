@@ -63,6 +63,8 @@ def verdict(one: Finding) -> str:
             f" ({one.score} {one.fitted_score:.4g} against {one.present_score:.4g} "
             f"of {one.held_back:,} held back)"
         )
+    if one.together:
+        what += f"; by all {one.together:,} {things} of the station"
     if one.fits is False and one.outcome is Outcome.CHANGED:
         what += "; no family fits well"
     return what
@@ -98,6 +100,7 @@ def as_data(one: Finding, unit_of: Callable[[Path, Duration], str]) -> dict[str,
         "shape": list(one.shape) or None,
         "seen": one.seen,
         "cut_off": one.cut_off,
+        "seen_together": one.together or None,
         "left_out": one.odd,
         "needed": one.needed or None,
         "bic_worse_by": dict(one.worse_families),
