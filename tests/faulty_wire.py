@@ -3,7 +3,7 @@
 There is no socket: the plant is the simulated one, the signals are those of the table, and between
 them and the mirror lies what the subscriber promises of a bad wire. A notification that is lost is
 noticed at the next; it is asked for again and comes late, or every value is read afresh. After a
-cut every value comes afresh. Some notifications come twice.
+cut every value comes afresh. Some notifications come twice. Clocks differ, and are set back.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from twin.live.readings import ConnectionChanged, Message, NotificationsLost, Re
 from twin.signals import Family, Tag, Value, read_all, tags
 
 Key = tuple[str, str]
+UNSURE = 5
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Rates:
             (every other one cold: its counters begin at 0), and resets of one of its counters.
         away_s: longest that a PLC is away.
         skew_s: most by which a PLC's clock is off; drawn anew at each restart.
+        set_back_every_s: mean time between steps by which a PLC's clock is set back, by up to
+            twice `skew_s`, with no restart that would tell of it.
     """
 
     lost: float = 0.05
@@ -43,6 +46,7 @@ class Rates:
     reset_every_s: float = 3600.0
     away_s: float = 120.0
     skew_s: float = 5.0
+    set_back_every_s: float = 7200.0
 
 
 @dataclass
@@ -58,6 +62,9 @@ class _Plc:
     next_cut_us: int = 0
     next_restart_us: int = 0
     next_reset_us: int = 0
+    next_set_back_us: int = 0
+    unsure: int = 0
+    """Messages until it must be seen that its clock was set back."""
 
 
 @dataclass
@@ -102,6 +109,7 @@ class FaultyWire:
             plc.next_cut_us = self._after(self.rates.cut_every_s)
             plc.next_restart_us = self._after(self.rates.restart_every_s)
             plc.next_reset_us = self._after(self.rates.reset_every_s)
+            plc.next_set_back_us = self._after(self.rates.set_back_every_s)
 
     def connect(self) -> Iterator[Message]:
         """Everything is there, and every value is read."""
@@ -128,7 +136,7 @@ class FaultyWire:
     def settled(self, name: str) -> bool:
         """Whether a PLC is there and nothing that it said is missing."""
         plc = self.plcs[name]
-        return plc.away_until_us < 0 and not plc.missed
+        return plc.away_until_us < 0 and not plc.missed and not plc.unsure
 
     def made(self, index: int) -> int:
         """What a counter has really gained since the connection."""
@@ -142,6 +150,11 @@ class FaultyWire:
             counters = [k for k in plc.tags if self.tags[k].signal.counter]
             self._reset([self.random.choice(counters)])
             self._note("counter set back")
+        if to_us >= plc.next_set_back_us:
+            plc.next_set_back_us = self._after(self.rates.set_back_every_s)
+            plc.skew_us -= int(self.random.uniform(0.1, 2 * self.rates.skew_s) * S)
+            plc.unsure += UNSURE
+            self._note("clock set back")
         restart = to_us >= plc.next_restart_us
         if not restart and to_us < plc.next_cut_us:
             return
@@ -157,6 +170,7 @@ class FaultyWire:
             plc.next_cut_us = self._after(self.rates.cut_every_s)
             self._note("cable cut")
         plc.missed.clear()
+        plc.unsure = 0
         plc.away_until_us = to_us + int(self.random.uniform(1, self.rates.away_s) * S)
         yield ConnectionChanged(name, connected=False, at_us=EPOCH_US + to_us, reason=reason)
 
@@ -174,6 +188,7 @@ class FaultyWire:
             plc.missed_since_us = plc.missed_since_us or self._now_us
             plc.missed.append(notification)
             return
+        plc.unsure = max(0, plc.unsure - 1)
         yield self._delivered(notification)
         if self.random.random() < self.rates.twice:
             self._note("notification twice")

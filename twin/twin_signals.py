@@ -119,6 +119,8 @@ class HearingReport:
     """How far a PLC is heard, by its own clock; what each is, `HEARING_SIGNALS` says."""
 
     watched: bool
+    clock_skew_s: float | None
+    clock_corrected_s: float | None
 
 
 def _signal(
@@ -130,6 +132,7 @@ def _signal(
     kind: ValueType = ValueType.DOUBLE,
     *,
     counter: bool = False,
+    low: float | None = 0,
     alarm_low: float | None = None,
     alarm_high: float | None = None,
     values: tuple[tuple[int, str], ...] = (),
@@ -142,7 +145,7 @@ def _signal(
         unit,
         kind,
         attrgetter(name),
-        low=0,
+        low=low,
         alarm_low=alarm_low,
         alarm_high=alarm_high,
         counter=counter,
@@ -315,6 +318,20 @@ HEARING_SIGNALS: tuple[Signal, ...] = (
         "孪生正在监听",
         "1",
         kind=ValueType.BOOLEAN,
+    ),
+    _plc(
+        "clock_skew_s",
+        "its clock is so far ahead of the line's other PLCs', as messages come in",
+        "时钟偏差",
+        "s",
+        low=None,
+    ),
+    _plc(
+        "clock_corrected_s",
+        "so much is taken off its timestamps where they are put beside others'",
+        "时钟校正量",
+        "s",
+        low=None,
     ),
 )
 """Of a PLC as `PLC_SIGNALS`, but by the PLC's clock, as the values are that they are about."""

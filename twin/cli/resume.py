@@ -48,7 +48,7 @@ def resume(store: Historian, mirror: Mirror, *, same_plant: bool) -> tuple[Point
             plc: min(now_us, found.connected_us.get(plc, spoke_us))
             for plc, spoke_us in found.spoke_us.items()
         }
-        mirror.handle(Recalled(found.readings, found.spoke_us, lost_us))
+        mirror.handle(Recalled(found.readings, found.spoke_us, found.ahead_us, lost_us))
         zone = ZoneInfo(line.time_zone)
         _log.info(
             "%s: last known at %s %s; not trusted until its PLCs answer",

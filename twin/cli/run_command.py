@@ -185,7 +185,10 @@ def run(
     ]
     history = History(store.historian, store.every_s)
     told = asyncio.Event()
-    live = [LiveLine(line, history.keep, told.set) for line in loaded]
+    live = [
+        LiveLine(line, history.keep, told.set, process.speed)
+        for line, process in zip(loaded, processes, strict=True)
+    ]
     for process, twin in zip(processes, live, strict=True):
         same = not isinstance(process, LineProcess)
         history.keep(resume(store.historian, twin.mirror, same_plant=same))

@@ -40,11 +40,13 @@ class LiveLine:
         line: which.
         keep: takes the points that are to be stored.
         told: called after each message, for those who show the line.
+        speed: its clocks run so many times as fast as ours.
     """
 
     line: Line
     keep: Callable[[tuple[Point, ...]], None]
     told: Callable[[], None] = lambda: None
+    speed: float = 1.0
     mirror: Mirror = field(init=False)
     meter: OutputMeter = field(init=False)
     reports: Reports = field(init=False)
@@ -53,7 +55,7 @@ class LiveLine:
 
     def __post_init__(self) -> None:
         self.board = NoticeBoard(self.line.id)
-        self.mirror = Mirror(self.line)
+        self.mirror = Mirror(self.line, self.speed)
         self.meter = OutputMeter(self.mirror)
         self.reports = Reports(self.mirror, self.meter)
         self.hearing = Hearing(self.mirror)

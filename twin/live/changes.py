@@ -39,10 +39,17 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a message changed: points to store, notices to show."""
+    """What a message changed.
+
+    Args:
+        points: to store.
+        notices: to show.
+        set_back: PLCs whose clock was found to have been set back.
+    """
 
     points: tuple[Point, ...] = ()
     notices: tuple[Notice, ...] = ()
+    set_back: tuple[str, ...] = ()
 
 
 def several(count: int, noun: str) -> str:

@@ -52,5 +52,10 @@ class Hearing:
         return self.mirror.lost_since(plc) is None and self.mirror.heard_us(plc) > 0
 
     def _said(self, plc: str, at_us: int, *, watched: bool) -> tuple[Point, ...]:
-        report = HearingReport(watched)
+        clocks = self.mirror.clocks
+        skew_us = clocks.skew_us(plc)
+        skew_s = None if skew_us is None else round(skew_us / 1e6, 3)
+        # Whether it was corrected is told only where it is heard: the last word stands meanwhile.
+        corrected_s = clocks.ahead_us(plc) / 1e6 if watched else None
+        report = HearingReport(watched, skew_s, corrected_s)
         return tuple(points_of(self.mirror.line, plc, HEARING_SIGNALS, report, at_us))

@@ -54,7 +54,7 @@ def age_us(mirror: Mirror, unit: str, signal: str) -> int | None:
     if held is None:
         return None
     here = mirror.lost_since(plc) is None
-    return max(0, (mirror.heard_us(plc) if here else mirror.newest_us) - held.source_us)
+    return max(0, (mirror.heard_us(plc) if here else mirror.now_us(plc)) - held.source_us)
 
 
 def known_value(mirror: Mirror, unit: str, signal: str) -> KnownValue:

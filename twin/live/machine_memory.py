@@ -111,6 +111,15 @@ class MachineMemory:
             self._book(self._heard_us)
         self.condition = None
 
+    def set_back(self, step_us: int) -> None:
+        """Its PLC's clock was set back: bring every instant to the new one."""
+        self.since_us -= step_us
+        self._booked_us -= step_us if self._booked_us else 0
+        self._heard_us -= step_us
+        loads = [Load(one.at_us - step_us, one.stood_us, one.exact) for one in self.loads]
+        self.loads.clear()
+        self.loads.extend(loads)
+
     @property
     def reason(self) -> int:
         """What holds it (`stop_reason`), if it is held and says so; else 0."""

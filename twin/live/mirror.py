@@ -11,14 +11,16 @@ by it; the twin's says when messages came in. They differ where a plant runs fas
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from twin.historian.port import Point, Quality, Series
 from twin.live.changes import Changes, Notice, Reported, listed, several
+from twin.live.clocks import Clocks
 from twin.live.counting import WAITING, most_counted
 from twin.live.machine_memory import REMEMBERED, MachineMemory, memories
 from twin.live.readings import (
@@ -43,9 +45,12 @@ class Mirror:
 
     Args:
         line: the line that is watched.
+        rate: the plant's clocks run so many times as fast as the twin's.
     """
 
     line: Line
+    rate: float = 1.0
+    clocks: Clocks = field(init=False)
     _tags: dict[tuple[str, str], Tag] = field(init=False)
     _values: dict[tuple[str, str], Reported] = field(init=False, default_factory=dict)
     _gained: dict[tuple[str, str], float] = field(init=False, default_factory=dict)
@@ -56,6 +61,11 @@ class Mirror:
     _since_us: dict[str, int] = field(init=False)
     _watched_us: dict[str, int] = field(init=False)
     _machines: dict[str, MachineMemory] = field(init=False)
+    # While a clock may have been set back: what waits until that is sure, by PLC.
+    _waiting: dict[str, list[Reading]] = field(init=False, default_factory=dict)
+    # Of a clock that was: when, by the twin's, and by how much; what nobody has said since.
+    _set_back: dict[str, tuple[int, int]] = field(init=False, default_factory=dict)
+    _before: set[tuple[str, str]] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._tags = {tag.key: tag for tag in tags(self.line)}
@@ -65,6 +75,7 @@ class Mirror:
         self._since_us = dict.fromkeys(self._lost_since, 0)
         self._watched_us = dict.fromkeys(self._lost_since, 0)
         self._machines = memories(self.line)
+        self.clocks = Clocks(tuple(self._heard_us), self.rate)
 
     # What can be worked out of the line does not travel to another process with it.
     def __getstate__(self) -> dict[str, Any]:
@@ -101,6 +112,65 @@ class Mirror:
                 return self._readings(message)
 
     def _readings(self, readings: tuple[Reading, ...]) -> Changes:
+        timely, notices = self._timely(readings)
+        changes = self._taken(timely, in_order=bool(notices))
+        if not notices:
+            return changes
+        set_back = tuple(notice.plc for notice in notices)
+        return Changes(changes.points, (*notices, *changes.notices), set_back)
+
+    def _timely(self, readings: tuple[Reading, ...]) -> tuple[Sequence[Reading], list[Notice]]:
+        """Say which readings hold now: all of them, but while a PLC's clock may be set back."""
+        spoke: dict[str, list[int]] = {}
+        behind: set[str] = set()
+        for reading in readings:
+            plc, source_us = reading.plc, reading.source_us
+            newest = spoke.get(plc)
+            if newest is None:
+                newest = spoke[plc] = [source_us, reading.arrival_us]
+            elif source_us > newest[0]:
+                newest[0] = source_us
+            if source_us < self._heard_us.get(plc, 0):
+                held = self._values.get((reading.unit, reading.signal))
+                if held is not None and source_us < held.source_us and reading.value != held.value:
+                    behind.add(plc)
+        timely: Sequence[Reading] = readings
+        notices: list[Notice] = []
+        for plc, (newest_us, arrival_us) in spoke.items():
+            if plc not in self._heard_us or plc in self._lost_since:
+                continue
+            late = plc in behind or newest_us < self._heard_us[plc]
+            step_us = self.clocks.note(plc, newest_us, arrival_us, behind=late)
+            if step_us:
+                notices.append(self._goes_on(plc, step_us, newest_us))
+            if self.clocks.suspects(plc):
+                self._waiting.setdefault(plc, []).extend(r for r in timely if r.plc == plc)
+                timely = [r for r in timely if r.plc != plc]
+            elif plc in self._waiting:
+                waited = sorted(self._waiting.pop(plc), key=attrgetter("arrival_us"))
+                timely = (*waited, *timely)
+        return timely, notices
+
+    def _goes_on(self, plc: str, step_us: int, now_us: int) -> Notice:
+        """Bring what is known of a PLC to its clock as it was set back."""
+        self._set_back[plc] = self.clocks.suspected_us(plc), step_us
+        for key, held in self._values.items():
+            if self._tags[key].plc == plc:
+                self._before.add(key)
+                source_us = held.source_us - step_us
+                self._values[key] = Reported(held.value, source_us, held.arrival_us, held.quality)
+        stations = self.stations_of(plc)
+        for machine in self._machines.values():
+            if machine.station.id in stations:
+                machine.set_back(step_us)
+        self._heard_us[plc] -= step_us
+        if self._since_us[plc]:
+            self._since_us[plc] -= step_us
+        text = f"{plc}: its clock was set back by {step_us / 1e6:.1f} s; it goes on from there"
+        return Notice(now_us, plc, stations, text)
+
+    def _taken(self, readings: Sequence[Reading], *, in_order: bool) -> Changes:
+        """Take in readings; `in_order`: each holds from when it came, whatever its timestamp."""
         points: list[Point] = []
         shrunk: dict[str, list[tuple[str, str]]] = {}
         newest_us = 0
@@ -110,6 +180,8 @@ class Mirror:
             key = (reading.unit, reading.signal)
             tag = self._tags.get(key)
             if tag is not None and tag.plc == reading.plc:
+                if in_order:
+                    self._before.add(key)
                 newest_us = max(newest_us, reading.source_us)
                 points += self._take(key, tag, reading, shrunk)
             elif reading.unit != reading.plc:
@@ -139,8 +211,20 @@ class Mirror:
                 return
             value, quality = held.value, Quality.BAD
         value = float(value)
+        at_us, late = reading.source_us, False
+        if self._set_back and tag.plc in self._set_back:
+            since_us, step_us = self._set_back[tag.plc]
+            late = reading.arrival_us < since_us and self.clocks.stamped_before(
+                tag.plc, at_us, reading.arrival_us
+            )
+            at_us -= step_us if late else 0
         # After a connection every value comes afresh, and holds though the PLC's clock went back.
-        if held is None or reading.source_us >= held.source_us or key in self._old:
+        if (
+            held is None
+            or at_us >= held.source_us
+            or key in self._old
+            or (key in self._before and not late)
+        ):
             if tag.signal.counter and quality != Quality.BAD:
                 fell = self._count(key, held, value, reading)
                 # A camera counts from when it was switched on: that is no loss.
@@ -153,16 +237,15 @@ class Mirror:
             lost = tag.plc in self._lost_since
             if key[1] in REMEMBERED and quality != Quality.BAD and not lost:
                 before = None if held is None else held.value
-                self._machines[key[0]].take(
-                    key[1], before, value, reading.source_us, afresh=key in self._old
-                )
+                self._machines[key[0]].take(key[1], before, value, at_us, afresh=key in self._old)
             self._values[key] = Reported(
                 held_value,
-                reading.source_us,
+                at_us,
                 reading.arrival_us,
                 Quality.BAD if lost else quality,
             )
             self._old.discard(key)
+            self._before.discard(key)
         yield Point(Series(self.line.id, *key), reading.source_us, value, quality)
 
     def _count(
@@ -194,9 +277,17 @@ class Mirror:
         return Notice(at_us, plc, stations, text)
 
     def _connection(self, message: ConnectionChanged) -> Changes:
-        plc, stations = message.plc, self.stations_of(message.plc)
+        plc = message.plc
         if plc not in self._heard_us:
             return Changes()
+        # What waits can't be judged any more: it holds in the order in which it came.
+        waiting = self._waiting.pop(plc, ())
+        waited = self._taken(sorted(waiting, key=attrgetter("arrival_us")), in_order=True)
+        changes = self._connected(message)
+        return Changes(waited.points + changes.points, waited.notices + changes.notices)
+
+    def _connected(self, message: ConnectionChanged) -> Changes:
+        plc, stations = message.plc, self.stations_of(message.plc)
         names = ", ".join(stations)
         if message.connected:
             text = f"{plc} connected: {names}"
@@ -205,6 +296,8 @@ class Mirror:
                 text = f"{plc} is back after {lost_for:.1f} s; known again: {names}"
             self._distrust(plc)
             self._heard_us[plc] = 0
+            self.clocks.forget(plc)
+            self._set_back.pop(plc, None)
             self._lost_since.pop(plc, None)
             self._ever.add(plc)
             return Changes(notices=(Notice(message.at_us, plc, stations, text),))
@@ -233,6 +326,7 @@ class Mirror:
         self._gained.clear()
         for plc, heard_us in message.heard_us.items():
             self._heard_us[plc] = heard_us
+            self.clocks.recall(plc, message.ahead_us.get(plc, 0))
         for plc, since_us in away.items():
             self._lost_since[plc] = message.lost_us.get(plc, since_us)
             self._distrust(plc)
@@ -290,9 +384,15 @@ class Mirror:
     def newest_us(self) -> int:
         """How far the plant is, by the newest timestamp that came since its PLCs are connected.
 
-        0 before the first. It goes back only where a PLC comes back and its clock is behind.
+        By the clock that most of its PLCs agree on, see `Clocks`. 0 before the first. It goes back
+        only where a PLC comes back and its clock is behind, or where a clock is found to be ahead.
         """
-        return max(self._heard_us.values())
+        ahead_us = self.clocks.ahead_us
+        return max(us - ahead_us(plc) if us else 0 for plc, us in self._heard_us.items())
+
+    def now_us(self, plc: str) -> int:
+        """`newest_us` as a PLC's own clock says it."""
+        return self.newest_us + self.clocks.ahead_us(plc)
 
     def reported(self, unit: str, signal: str) -> Reported | None:
         """A tag's last value, trusted or not; None if none ever came."""
@@ -391,13 +491,13 @@ class Mirror:
         Raises:
             AssertionError: one does not hold; its text says which, and of what.
         """
-        newest_us = self.newest_us
         for key, held in self._values.items():
             tag = self._tags[key]
             lost = tag.plc in self._lost_since
             assert not lost or held.quality == Quality.BAD, f"{key} is trusted and its PLC lost"  # noqa: S101
             trusted = held.quality != Quality.BAD
-            assert not trusted or held.source_us <= newest_us, f"{key} is of the future"  # noqa: S101
+            heard_us = self._heard_us[tag.plc]
+            assert not trusted or held.source_us <= heard_us, f"{key} is of the future"  # noqa: S101
             assert not trusted or key not in self._old, f"{key} is trusted and not said afresh"  # noqa: S101
         for key, gained in self._gained.items():
             assert gained >= 0, f"{key} has lost what it made"  # noqa: S101

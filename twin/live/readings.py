@@ -127,11 +127,13 @@ class Recalled:
     Args:
         readings: in order of time.
         heard_us: by PLC how far it was heard by its own clock, microseconds since 1970-01-01 UTC.
+        ahead_us: by PLC by how much its clock was ahead of the line's; without an entry not at all.
         lost_us: by PLC since when it is away, by the twin's clock; without an entry as it is.
     """
 
     readings: tuple[Reading, ...]
     heard_us: Mapping[str, int]
+    ahead_us: Mapping[str, int] = field(default_factory=dict)
     lost_us: Mapping[str, int] = field(default_factory=dict)
 
 

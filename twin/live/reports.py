@@ -203,6 +203,10 @@ class Reports:
                     self._heard_us[reading.plc] = reading.arrival_us
                     if reading.unit == reading.plc and reading.value is not None:
                         self._itself[reading.plc, reading.signal] = float(reading.value)
+                for plc in changes.set_back:
+                    stations, heard_us = self.mirror.stations_of(plc), self.mirror.heard_us(plc)
+                    self.times.set_back(stations, heard_us)
+                    self.drift.forget(stations, heard_us)
                 self.times.take(changes.points)
                 return self.drift.take(changes.points)
         return ()

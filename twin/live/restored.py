@@ -113,11 +113,12 @@ class _State:
 
     def station(self, station: Station) -> None:
         line, mirror = self.line, self.mirror
-        since_us = mirror.unknown_since(station)
+        # A machine's times are by its own PLC's clock, which may be ahead of the line's.
+        since_us, now_us = mirror.unknown_since(station), mirror.now_us(line.plc_of(station.id))
         if since_us is not None:
-            self.unheard[station.id] = max(0, self.now_us - since_us) if since_us else self.at_us
+            self.unheard[station.id] = max(0, now_us - since_us) if since_us else self.at_us
         # Of a PLC that is lost the state is what it was when it was last heard.
-        self.heard_us = since_us or self.now_us
+        self.heard_us = since_us or now_us
         taken = sum(station.takes_from(b.id) for b in line.inputs[station.id])
         first_place, started = len(self.rows["places"]), 0.0
         for number in range(station.machines):

@@ -117,6 +117,14 @@ class StationTimes:
             if machine.station in named:
                 self._forget(machine, at_us)
 
+    def set_back(self, stations: Iterable[str], at_us: int) -> None:
+        """The clock of stations was set back to an instant: go on from there."""
+        named = set(stations)
+        for machine in self.machines.values():
+            if machine.station in named:
+                machine.booked_us = min(machine.booked_us, at_us)
+                machine.since_us = min(machine.since_us, at_us)
+
     def book(self, at_us: int) -> None:
         """Put down all time up to an instant, of the machines whose state is known."""
         for machine in self.machines.values():
