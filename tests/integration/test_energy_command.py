@@ -71,7 +71,7 @@ def test_labour_tells_automation_and_hands(here: Path) -> None:
         (["energy", "l.yaml", "--before", "y", "--before", "stations.C.machines=2"],
          ["--before: must be PATH=VALUE, got y", "must be the id of a station, got C"]),
         (["energy", "five_stations", "--before", "stations.M1.machines=2"], ["--saving, as 26%"]),
-        (["labour", "l.yaml", "--set", "crew.X.size=2"], ["--set:", "crew"]),
+        (["labour", "l.yaml", "--set", "crew.X.size=2"], ["--set crew.X.size: must"]),
         (["energy", "l.yaml", "--days", "0"], ["--days must be a number from 0.01"]),
         (["whatif", "l.yaml", "--set", "a", "--set", "stations.C.machines=2"],
          ["must be PATH=VALUE, got a", "must be the id of a station, got C"]),

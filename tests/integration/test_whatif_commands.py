@@ -106,13 +106,16 @@ def test_from_a_snapshot_and_from_empty(tmp_path: Path) -> None:
         (["whatif", *FIVE, "--start", "empty"], "give --start or --warmup, not both"),
         (["whatif", "five_stations", "--start", "none.json"], "none.json"),
         (["whatif", *FIVE, "--report", "r.pdf"], "must end in .html or .md"),
-        (["whatif", *FIVE, "--out", "nowhere/r.json"], "there is no such folder"),
+        (["whatif", *FIVE, "--out", "nowhere/r.json"], "there is no folder"),
         (["whatif", "five_stations", "tube_line"], "one line at a time"),
         (["whatif", "rerun", "none.json"], "can't read the result"),
         (["search", *FIVE, "--over", "stations.M1.machines=a..b"], "--over must be PATH=5..7"),
+        (["whatif", *FIVE, "--replications", "1"], "--replications must be a whole number of at"),
+        (["search", *FIVE, "--over", "stations.M1.cycle_time=1..2"], "must lead to whole numbers"),
+        (["bottleneck", *FIVE, "--from", "empty"], "--from must be the file of a state"),
         (
             ["search", *FIVE, "--over", "stations.M1.machines=1..2", "--cost", "x=1"],
-            "is no path of --over",
+            "must name a path of --over, got 'x'",
         ),
     ],
 )
@@ -123,6 +126,36 @@ def test_a_call_that_makes_no_sense_is_refused(
     assert done.returncode == 2, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["whatif", "compare", "search", "bottleneck"])
+def test_all_that_is_wrong_with_a_call_is_said_at_once(command: str, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("more: {stations.M9.machines: 2}\nodd: {bufers: 1}\n")
+    own, said = {
+        "whatif": (["--set", "a", "--set", "stations.M9.machines=2"],
+                   ["--set: must be PATH=VALUE, got a", "--set stations.M9.machines: must be"]),
+        "compare": (["s.yaml", "--indifference", "x"],
+                    ["s.yaml:1:8: stations.M9.machines", "s.yaml:2:7: bufers", "--indifference"]),
+        "search": (["--over", "stations.M1.machines=a", "--cost", "y=1"],
+                   ["--over must be PATH=5..7", "--cost must name a path of --over, got 'y'"]),
+        "bottleneck": (["--from", "empty", "--warmup", "1 h"], ["--from must be the file"]),
+    }[command]  # fmt: skip
+    wrong = ["--span", "0 h", "--figure", "wealth", "--report", "r.pdf", "--out", "no/r.json"]
+    done = twin(command, "five_stations", *own, *wrong, where=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    count = int(done.stderr.removeprefix("twin: ").split()[0])
+    assert count == len(done.stderr.splitlines()) - 1
+    for words in (*said, "--span must be greater than 0", "--figure must be one of", "r.pdf",
+                  "there is no folder"):  # fmt: skip
+        assert words in done.stderr
+
+
+@pytest.mark.parametrize("command", ["whatif", "compare", "search", "bottleneck", "supply"])
+def test_help_shows_what_stands_in_brackets_and_examples(command: str, tmp_path: Path) -> None:
+    """Rich takes `[text]` for a mark-up of its own unless it is told not to."""
+    shown = " ".join(twin(command, "--help", where=tmp_path).stdout.replace("│", " ").split())
+    assert "[processors]" in shown
+    assert f"Examples: twin {command} " in shown
 
 
 def test_ctrl_c_gives_the_answer_so_far(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_too_many_combinations_to_count_are_refused() -> None:
 
 
 def test_where_nothing_is_affordable_it_says_so() -> None:
-    with pytest.raises(EngineError, match="the budget allows none"):
+    with pytest.raises(EngineError, match="the budget must allow one of the choices, got"):
         _last([Choice(BUFFERS[0], (5,), 1.0)], budget=1.0)
 
 

@@ -29,12 +29,21 @@ def check_files(out: Path | None, reports: list[Path]) -> None:
     Raises:
         UsageError: a report of an unknown kind, or a folder that is not there.
     """
-    for report in reports:
-        if report.suffix not in REPORTS:
-            raise UsageError(f"--report must end in .html or .md, got {str(report)!r}")
+    faults = [
+        f"--report must end in .html or .md, got {str(report)!r}"
+        for report in reports
+        if report.suffix not in REPORTS
+    ]
     for file in [*([out] if out else []), *reports]:
-        if file.is_dir() or not file.absolute().parent.is_dir():
-            raise UsageError(f"can't write {str(file)!r}: there is no such folder, or it is one")
+        if file.is_dir():
+            faults.append(f"can't write {str(file)!r}: must be a file, and it is a folder")
+        elif not file.absolute().parent.is_dir():
+            folder = str(file.absolute().parent)
+            faults.append(
+                f"can't write {str(file)!r}: there is no folder {folder!r}; make it first"
+            )
+    if faults:
+        raise UsageError("\n".join(faults))
 
 
 def write_files(texts: Mapping[Path, str]) -> None:

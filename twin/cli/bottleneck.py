@@ -8,24 +8,17 @@ import typer
 
 from lines.loader import load
 from twin.cli.answer_shown import check_files, write_files
-from twin.cli.experiment import (
-    Asked,
-    Cluster,
-    EngineOption,
-    FigureOption,
-    Jobs,
+from twin.cli.experiment import Asked, origin_of, plan_of, run_and_tell
+from twin.cli.experiment_options import (
+    LimitOptions,
     LineArgument,
-    OutFile,
-    Reports,
+    OutputOptions,
+    RunOptions,
     Seconds,
-    Seed,
-    Span,
-    WarmUpOption,
-    origin_of,
-    plan_of,
-    run_and_tell,
 )
+from twin.cli.faults import Faults
 from twin.cli.numbers import whole
+from twin.cli.option_groups import with_groups
 from twin.cli.screen import STDERR, STDOUT, print_columns, print_json
 from twin.errors import UsageError
 from twin.whatif.bottleneck import Bottleneck, remedies
@@ -57,11 +50,14 @@ EXAMPLES = (
 SHOWN = 8
 
 
+@with_groups
 def bottleneck(
     line: LineArgument,
     start: Annotated[
         str | None,
-        typer.Option("--from", help="Begin in a state: a file of 'twin snapshot'. [steady state]"),
+        typer.Option(
+            "--from", help="Begin in a state: a file of 'twin snapshot'. \\[steady state]"
+        ),
     ] = None,
     top: Annotated[
         int,
@@ -71,41 +67,28 @@ def bottleneck(
             help="At so many stations, those that limit most, changes are tried.",
         ),
     ] = 3,
-    span: Span = None,
-    warmup: WarmUpOption = None,
-    figure: FigureOption = "good_per_h",
     replications: Annotated[
         int,
         typer.Option(parser=whole("--replications", 2), metavar="NUMBER", help="Of each line."),
     ] = 20,
     seconds: Seconds = None,
-    seed: Seed = 1,
-    engine: EngineOption = "auto",
-    jobs: Jobs = None,
-    cluster: Cluster = None,
-    out: OutFile = None,
-    reports: Reports = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+    run: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Find which station limits a line, who waits for what, and what would help most."""
-    check_files(out, reports or [])
+    faults = Faults()
+    reports = output.reports or []
+    with faults.noted():
+        check_files(output.out, reports)
     loaded = load(line)
     if start == "empty":
-        raise UsageError("--from takes the file of a state, got 'empty'")
+        with faults.noted():
+            raise UsageError("--from must be the file of a state, got 'empty'; leave it out")
+    limit = LimitOptions(replications, seconds)
     plan, age_s = plan_of(
-        loaded,
-        span=span,
-        warmup=warmup,
-        start=start,
-        figure=figure,
-        precision="1%",
-        replications=replications,
-        most=replications,
-        seconds=seconds,
-        seed=seed,
-        engine=engine,
+        loaded, run, faults, start=start, start_option="--from", limit=limit, most=replications
     )
-    with open_workers(jobs, cluster, engine) as workers:
+    with open_workers(run.jobs, run.cluster, run.engine) as workers:
         with STDERR.status(f"{replications} replications of {loaded.id}, watched"):
             found = find_bottleneck(loaded, plan=plan, workers=workers)
         scenarios = remedies(loaded, [one.station for one in found.ranked[:top]])
@@ -116,12 +99,12 @@ def bottleneck(
     gains = None if kept is None else kept.answer()
     texts = {
         report: (bottleneck_html if report.suffix == ".html" else bottleneck_markdown)(found, gains)
-        for report in reports or []
+        for report in reports
     }
-    if out is not None and kept is not None:
-        texts[out] = kept.to_json()
+    if output.out is not None and kept is not None:
+        texts[output.out] = kept.to_json()
     write_files(texts)
-    if as_json:
+    if output.as_json:
         print_json(_as_json(found, kept))
     else:
         _print(found, gains)

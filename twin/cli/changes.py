@@ -39,7 +39,7 @@ def variant_asked(
         try:
             variant = applied(line, scenario)
         except ScenarioError as error:
-            faults += error.faults
+            faults += [replace(fault, path=f"{option} {fault.path}") for fault in error.faults]
     if faults:
-        raise UsageError(f"{option}:\n" + "\n".join(map(str, faults)))
+        raise UsageError("\n".join(map(str, faults)))
     return scenario, variant

@@ -12,30 +12,25 @@ from lines.loader import load
 from twin.cli.answer_shown import check_files, show_answer
 from twin.cli.experiment import (
     Asked,
-    Cluster,
-    EngineOption,
-    FigureOption,
-    Indifference,
-    Jobs,
-    LineArgument,
-    Most,
-    OutFile,
-    Precision,
-    Probability,
-    Replications,
-    Reports,
-    Seconds,
-    Seed,
-    Span,
-    StartOption,
-    WarmUpOption,
     origin_of,
     percentage,
     plan_of,
     race_and_tell,
     run_and_tell,
 )
+from twin.cli.experiment_options import (
+    LimitOptions,
+    LineArgument,
+    OutputOptions,
+    PrecisionOptions,
+    RaceOptions,
+    RunOptions,
+    StartOption,
+)
+from twin.cli.faults import Faults
+from twin.cli.option_groups import with_groups
 from twin.whatif.figures import FIGURES, figure_number
+from twin.whatif.scenario import Scenario, applied
 from twin.whatif.scenario_file import read_scenarios
 from twin.whatif.search import pick
 from twin.whatif.workers import open_workers
@@ -49,6 +44,7 @@ EXAMPLES = (
 )
 
 
+@with_groups
 def compare(
     line: LineArgument,
     scenarios: Annotated[
@@ -58,54 +54,45 @@ def compare(
     best: Annotated[
         bool, typer.Option("--best", help="Find the best of all, and compare it alone.")
     ] = False,
-    indifference: Indifference = "0.5%",
-    probability: Probability = 0.95,
-    span: Span = None,
-    warmup: WarmUpOption = None,
     start: StartOption = None,
-    figure: FigureOption = "good_per_h",
-    precision: Precision = "0.5%",
-    replications: Replications = None,
-    most: Most = 400,
-    seconds: Seconds = None,
-    seed: Seed = 1,
-    engine: EngineOption = "auto",
-    jobs: Jobs = None,
-    cluster: Cluster = None,
-    out: OutFile = None,
-    reports: Reports = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+    race: RaceOptions = RaceOptions(),  # noqa: B008 - frozen
+    run: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    wanted: PrecisionOptions = PrecisionOptions(),  # noqa: B008 - frozen
+    limit: LimitOptions = LimitOptions(),  # noqa: B008 - frozen
+    output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Compare scenarios with a line as it is, all with the same random numbers."""
-    check_files(out, reports or [])
+    faults = Faults()
+    with faults.noted():
+        check_files(output.out, output.reports or [])
     loaded = load(line)
-    asked_for = read_scenarios(scenarios)
+    asked_for: tuple[Scenario, ...] = ()
+    with faults.noted():
+        asked_for = read_scenarios(scenarios)
+    for scenario in asked_for:
+        with faults.noted():
+            applied(loaded, scenario)
+    indifference = 0.0
+    with faults.noted():
+        indifference = percentage("--indifference", race.indifference)
     plan, age_s = plan_of(
-        loaded,
-        span=span,
-        warmup=warmup,
-        start=start,
-        figure=figure,
-        precision=precision,
-        replications=replications,
-        most=most,
-        seconds=seconds,
-        seed=seed,
-        engine=engine,
+        loaded, run, faults, start=start, precision=wanted.precision, limit=limit, most=wanted.most
     )
     asked = Asked(loaded, asked_for, plan, origin_of(line, start, age_s))
-    with open_workers(jobs, cluster, engine) as workers:
+    with open_workers(run.jobs, run.cluster, run.engine) as workers:
         if best:
             races = pick(
                 loaded,
                 asked_for,
                 plan=plan,
                 workers=workers,
-                indifference=percentage("--indifference", indifference),
-                more_is_better=FIGURES[figure_number(figure)].more_is_better,
-                probability=probability,
+                indifference=indifference,
+                more_is_better=FIGURES[figure_number(run.figure)].more_is_better,
+                probability=race.probability,
             )
-            kept = race_and_tell(races, replace(asked, scenarios=()), workers, silent=as_json)
+            kept = race_and_tell(
+                races, replace(asked, scenarios=()), workers, silent=output.as_json
+            )
         else:
             kept = run_and_tell(asked, workers)
-    show_answer(kept, out, reports or [], as_json)
+    show_answer(kept, output.out, output.reports or [], output.as_json)

@@ -10,7 +10,8 @@ import typer
 from lines.loader import load
 from twin.cli.changes import variant_asked
 from twin.cli.counted import Days, Times, simulated
-from twin.cli.experiment import EngineOption, LineArgument, Seed, percentage
+from twin.cli.experiment import percentage
+from twin.cli.experiment_options import EngineOption, LineArgument, Seed
 from twin.cli.screen import STDOUT, print_columns, print_json
 from twin.engine.results import Estimate, Results
 from twin.errors import UsageError
@@ -35,7 +36,7 @@ def energy(
         str | None,
         typer.Option(
             help="Say where a saving of so much against an earlier state comes from, as 26%. "
-            f"[the line file's {FACT}]"
+            f"\\[the line file's {FACT}]"
         ),
     ] = None,
     before: Annotated[

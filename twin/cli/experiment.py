@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lines.loader import packaged
 from twin.cli.answer_shown import show_race
+from twin.cli.experiment_options import LimitOptions, RunOptions
+from twin.cli.faults import Faults
 from twin.cli.screen import STDERR
 from twin.cli.snapshot import read_snapshot
 from twin.cli.times import time_option
-from twin.engine.simulation import EngineName
 from twin.engine.snapshot import Snapshot
 from twin.errors import EngineError, UsageError
 from twin.model.line import Line
@@ -32,85 +31,12 @@ from twin.whatif.workers import Workers
 
 __all__ = [
     "Asked",
-    "Cluster",
-    "EngineOption",
-    "FigureOption",
-    "Indifference",
-    "Jobs",
-    "LineArgument",
-    "Most",
-    "OutFile",
-    "Precision",
-    "Probability",
-    "Replications",
-    "Reports",
-    "Seconds",
-    "Seed",
-    "Span",
-    "StartOption",
-    "WarmUpOption",
+    "duration",
     "origin_of",
     "percentage",
     "plan_of",
     "race_and_tell",
     "run_and_tell",
-]
-
-LineArgument = Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")]
-Span = Annotated[
-    str | None,
-    typer.Option(help="Time that each replication counts. [7 d; with --start 8 h]"),
-]
-WarmUpOption = Annotated[
-    str | None,
-    typer.Option(
-        "--warmup",
-        help="Not counted at first: a time, or 'found'. [as the line file says, else found]",
-    ),
-]
-StartOption = Annotated[
-    str | None,
-    typer.Option(
-        "--start", help="Begin in a state: 'empty', or a snapshot's file. [none: steady state]"
-    ),
-]
-FigureOption = Annotated[
-    str, typer.Option(help=f"What is compared: {', '.join(f.name for f in FIGURES)}.")
-]
-Precision = Annotated[
-    str,
-    typer.Option(
-        help="Go on until the 95 % interval of each difference is ± this share of the baseline."
-    ),
-]
-Replications = Annotated[
-    int | None, typer.Option(min=2, max=1_000_000, help="Exactly so many, whatever the precision.")
-]
-Most = Annotated[int, typer.Option(min=20, max=1_000_000, help="No more replications than this.")]
-Seconds = Annotated[
-    str | None,
-    typer.Option("--time", help="After so much time, as '60 s', the answer so far."),
-]
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same one, the same answer.")]
-EngineOption = Annotated[
-    EngineName, typer.Option(help="auto: the compiled one where it is installed.")
-]
-Jobs = Annotated[
-    int | None, typer.Option(min=1, max=4096, help="Replications at the same time. [processors]")
-]
-Cluster = Annotated[str | None, typer.Option(help="A Dask scheduler, as tcp://10.0.0.5:8786.")]
-Indifference = Annotated[
-    str, typer.Option(help="A difference that is not worth telling apart, of the baseline.")
-]
-Probability = Annotated[
-    float, typer.Option(min=0.51, max=0.999, help="Of a right choice of the best.")
-]
-OutFile = Annotated[
-    Path | None, typer.Option(help="Keep the result, for 'twin whatif rerun'; a .json file.")
-]
-Reports = Annotated[
-    list[Path] | None,
-    typer.Option("--report", help="Write a report, .html or .md; repeatable."),
 ]
 
 
@@ -154,51 +80,76 @@ def duration(option: str, text: str) -> int:
 
 def plan_of(
     line: Line,
+    run: RunOptions,
+    faults: Faults,
     *,
-    span: str | None,
-    warmup: str | None,
     start: str | None,
-    figure: str,
-    precision: str,
-    replications: int | None,
-    most: int,
-    seconds: str | None,
-    seed: int,
-    engine: EngineName,
+    start_option: str = "--start",
+    precision: str | None = None,
+    limit: LimitOptions | None = None,
+    most: int = 400,
 ) -> tuple[Plan, float | None]:
     """Make a plan of the command line's words.
+
+    Args:
+        line: what is run.
+        run, limit, most: as they were given.
+        faults: what was wrong with the call so far; what is wrong here is told with it.
+        start: a state's file, or `empty`; None: an empty line, warmed up.
+        start_option: how that option is called.
+        precision: as it was given; None: it is not asked for.
 
     Returns:
         The plan, and the age of its start state in seconds, if it has one.
 
     Raises:
-        UsageError: a word makes no sense.
+        UsageError: names every word of the call that makes no sense.
     """
+    limit = limit or LimitOptions()
     names = [f.name for f in FIGURES]
-    if figure not in names:
-        raise UsageError(f"--figure must be one of {', '.join(names)}, got {figure!r}")
-    state, age_s = _state(start)
-    warm_up_us: int | None
-    if start is not None:
-        if warmup is not None:
-            raise UsageError("give --start or --warmup, not both: from a state all is counted")
-        warm_up_us = 0
-    elif warmup is None:
-        warm_up_us = line.warm_up_us or None
-    else:
-        warm_up_us = None if warmup == "found" else time_option("--warmup", warmup)
+    state, age_s = None, None
+    warm_up_us: int | None = 0
+    span_us, share, budget_s = 0, None, None
+    with faults.noted():
+        if run.figure not in names:
+            raise UsageError(f"--figure must be one of {', '.join(names)}, got {run.figure!r}")
+    with faults.noted():
+        state, age_s = _state(start)
+    with faults.noted():
+        warm_up_us = _warm_up(line, run.warmup, start, start_option)
+    with faults.noted():
+        span_us = duration("--span", run.span or ("8 h" if start is not None else "7 d"))
+    if precision is not None and not limit.replications:
+        with faults.noted():
+            share = percentage("--precision", precision)
+    if limit.seconds is not None:
+        with faults.noted():
+            budget_s = duration("--time", limit.seconds) / 1e6
+    faults.tell()
     plan = Plan(
-        span_us=duration("--span", span or ("8 h" if start is not None else "7 d")),
+        span_us=span_us,
         start=state,
         warm_up_us=warm_up_us,
-        seed=seed,
-        figure=figure,
-        precision=None if replications else percentage("--precision", precision),
-        most=replications or most,
-        budget_s=None if seconds is None else duration("--time", seconds) / 1e6,
-        engine=engine,
+        seed=run.seed,
+        figure=run.figure,
+        precision=share,
+        most=limit.replications or most,
+        budget_s=budget_s,
+        engine=run.engine,
     )
     return plan, age_s
+
+
+def _warm_up(line: Line, warmup: str | None, start: str | None, start_option: str) -> int | None:
+    if start is not None:
+        if warmup is not None:
+            raise UsageError(
+                f"give {start_option} or --warmup, not both: from a state all is counted"
+            )
+        return 0
+    if warmup is None:
+        return line.warm_up_us or None
+    return None if warmup == "found" else time_option("--warmup", warmup)
 
 
 def _state(start: str | None) -> tuple[Snapshot | None, float | None]:

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from lines.loader import load
-from twin.cli.experiment import Cluster, EngineOption, Jobs, Seed, duration
+from twin.cli.experiment import duration
+from twin.cli.experiment_options import Cluster, EngineOption, Jobs, Seed
 from twin.cli.forecast_scored import show_scores
 from twin.cli.live_state import live_state
 from twin.cli.numbers import number, whole
@@ -89,7 +90,7 @@ def forecast(
     until: Annotated[
         list[str] | None,
         typer.Option(
-            help="From now on, as '2 h'; repeatable. [the end of the shift and of the day]"
+            help="From now on, as '2 h'; repeatable. \\[the end of the shift and of the day]"
         ),
     ] = None,
     target: Annotated[
@@ -97,7 +98,7 @@ def forecast(
         typer.Option(
             parser=number("--target", 0, 1e12),
             metavar="NUMBER",
-            help="Units that should be made by the first of these ends. [the line's target]",
+            help="Units that should be made by the first of these ends. \\[the line's target]",
         ),
     ] = None,
     made: Annotated[

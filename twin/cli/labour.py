@@ -10,7 +10,7 @@ import typer
 from lines.loader import load
 from twin.cli.changes import variant_asked
 from twin.cli.counted import Days, Times, simulated
-from twin.cli.experiment import EngineOption, LineArgument, Seed
+from twin.cli.experiment_options import EngineOption, LineArgument, Seed
 from twin.cli.screen import STDOUT, print_columns, print_json
 from twin.engine.results import Estimate, Results
 from twin.whatif.labour import Automation, Hands, automation_of, crew_loads, hands_of

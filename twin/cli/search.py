@@ -9,31 +9,25 @@ import typer
 
 from lines.loader import load
 from twin.cli.answer_shown import check_files, show_answer
-from twin.cli.experiment import (
-    Asked,
-    Cluster,
-    EngineOption,
-    FigureOption,
-    Indifference,
-    Jobs,
+from twin.cli.experiment import Asked, origin_of, percentage, plan_of, race_and_tell
+from twin.cli.experiment_options import (
     LineArgument,
-    Most,
-    OutFile,
-    Precision,
-    Probability,
-    Reports,
-    Seed,
-    Span,
+    OutputOptions,
+    PrecisionOptions,
+    RaceOptions,
+    RunOptions,
     StartOption,
-    WarmUpOption,
-    origin_of,
-    percentage,
-    plan_of,
-    race_and_tell,
 )
+from twin.cli.faults import Faults
+from twin.cli.numbers import number, whole
+from twin.cli.option_groups import with_groups
 from twin.errors import UsageError
+from twin.model.line import Line
+from twin.model.nearest import did_you_mean
 from twin.whatif.figures import FIGURES, figure_number
+from twin.whatif.place import find_places
 from twin.whatif.search import Choice, search
+from twin.whatif.words import spoken_value
 from twin.whatif.workers import open_workers
 
 __all__ = ["EXAMPLES", "find"]
@@ -47,6 +41,7 @@ EXAMPLES = (
 MOST_VALUES = 10_000
 
 
+@with_groups
 def find(
     line: LineArgument,
     over: Annotated[
@@ -60,78 +55,103 @@ def find(
         list[str] | None,
         typer.Option(help="What one more costs: PATH=9, for a path of --over; in money or places."),
     ] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="What may be spent in all.")] = None,
-    indifference: Indifference = "0.5%",
-    probability: Probability = 0.95,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            parser=number("--budget", 0, 1e15),
+            metavar="NUMBER",
+            help="What may be spent in all.",
+        ),
+    ] = None,
     trials: Annotated[
-        int, typer.Option(min=20, help="Choices that are tried where there are too many for all.")
+        int,
+        typer.Option(
+            parser=whole("--trials", 20, 1_000_000),
+            metavar="NUMBER",
+            help="Choices that are tried where there are too many for all.",
+        ),
     ] = 200,
-    span: Span = None,
-    warmup: WarmUpOption = None,
     start: StartOption = None,
-    figure: FigureOption = "good_per_h",
-    precision: Precision = "0.5%",
-    most: Most = 400,
-    seed: Seed = 1,
-    engine: EngineOption = "auto",
-    jobs: Jobs = None,
-    cluster: Cluster = None,
-    out: OutFile = None,
-    reports: Reports = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+    race: RaceOptions = RaceOptions(),  # noqa: B008 - frozen
+    run: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    wanted: PrecisionOptions = PrecisionOptions(),  # noqa: B008 - frozen
+    output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Find the best choice, then compare it with the line as it is, with fresh random numbers."""
-    check_files(out, reports or [])
+    faults = Faults()
+    with faults.noted():
+        check_files(output.out, output.reports or [])
     loaded = load(line)
-    choices = _choices(over, cost or [])
+    choices = _choices(loaded, over, cost or [], faults)
+    indifference = 0.0
+    with faults.noted():
+        indifference = percentage("--indifference", race.indifference)
     plan, age_s = plan_of(
-        loaded,
-        span=span,
-        warmup=warmup,
-        start=start,
-        figure=figure,
-        precision=precision,
-        replications=None,
-        most=most,
-        seconds=None,
-        seed=seed,
-        engine=engine,
+        loaded, run, faults, start=start, precision=wanted.precision, most=wanted.most
     )
-    with open_workers(jobs, cluster, engine) as workers:
+    with open_workers(run.jobs, run.cluster, run.engine) as workers:
         races = search(
             loaded,
             choices,
             plan=plan,
             workers=workers,
             budget=budget,
-            indifference=percentage("--indifference", indifference),
-            more_is_better=FIGURES[figure_number(figure)].more_is_better,
-            probability=probability,
+            indifference=indifference,
+            more_is_better=FIGURES[figure_number(run.figure)].more_is_better,
+            probability=race.probability,
             trials=trials,
         )
         asked = Asked(loaded, (), plan, origin_of(line, start, age_s))
-        kept = race_and_tell(races, asked, workers, silent=as_json)
-    show_answer(kept, out, reports or [], as_json)
+        kept = race_and_tell(races, asked, workers, silent=output.as_json)
+    show_answer(kept, output.out, output.reports or [], output.as_json)
 
 
-def _choices(over: list[str], cost: list[str]) -> list[Choice]:
+def _choices(line: Line, over: list[str], cost: list[str], faults: Faults) -> list[Choice]:
+    """What may be chosen, and what is wrong with it."""
     prices: dict[str, float] = {}
     for text in cost:
         path, _, price = text.partition("=")
-        try:
-            prices[path.strip()] = float(price)
-        except ValueError:
-            raise UsageError(f"--cost must be PATH=NUMBER, got {text!r}") from None
+        with faults.noted():
+            prices[path.strip()] = _price(text, price)
     choices = []
     for text in over:
         path, _, values = text.partition("=")
         path = path.strip()
-        choices.append(Choice(path, _values(text, values), prices.pop(path, 0.0)))
-    if prices:
-        raise UsageError(f"--cost {next(iter(prices))} is no path of --over")
-    if any(not math.isfinite(choice.unit_cost) or choice.unit_cost < 0 for choice in choices):
-        raise UsageError("--cost must be a number of 0 or more")
+        with faults.noted():
+            found = _values(text, values)
+            _must_lead_to_numbers(line, path)
+            choices.append(Choice(path, found, prices.get(path, 0.0)))
+    paths = [text.partition("=")[0].strip() for text in over]
+    for path in prices:
+        if path not in paths:
+            with faults.noted():
+                hint = did_you_mean(path, paths)
+                raise UsageError(f"--cost must name a path of --over, got {path!r}; {hint}")
     return choices
+
+
+def _price(text: str, price: str) -> float:
+    try:
+        found = float(price)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise UsageError(f"--cost must be PATH=NUMBER, a number of 0 or more, got {text!r}")
+    return found
+
+
+def _must_lead_to_numbers(line: Line, path: str) -> None:
+    try:
+        places = find_places(line, path)
+    except LookupError as error:
+        raise UsageError(f"--over {error.args[0]}") from None
+    for place in places:
+        whole_number = isinstance(place.value, int) and not isinstance(place.value, bool)
+        if not whole_number or place.field.name.endswith("_us"):
+            raise UsageError(
+                f"--over {path}: must lead to whole numbers, as machines or capacities, got "
+                f"{spoken_value(place, place.value)} at {place.label}"
+            )
 
 
 def _values(text: str, values: str) -> tuple[int, ...]:

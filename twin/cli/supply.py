@@ -10,7 +10,7 @@ import typer
 
 from lines.loader import load
 from lines.supply_file import load_supply, supply_file_of
-from twin.cli.experiment import Cluster, EngineOption, Jobs, LineArgument, Seed
+from twin.cli.experiment_options import Cluster, EngineOption, Jobs, LineArgument, Seed
 from twin.cli.numbers import whole
 from twin.cli.screen import STDERR, STDOUT, print_columns, print_json
 from twin.errors import Fault, ScenarioError, UsageError
@@ -60,7 +60,7 @@ def supply(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--supply", help="The supply file. [LINE.supply.yaml beside the line file]"),
+        typer.Option("--supply", help="The supply file. \\[LINE.supply.yaml beside the line file]"),
     ] = None,
     list_: Annotated[
         bool, typer.Option("--list", help="Name the scenarios of the supply file, and run nothing.")
@@ -126,7 +126,7 @@ def _asked(
         except ScenarioError as error:
             faults += error.faults
     if faults:
-        raise UsageError("the supply can't be changed so:\n" + "\n".join(map(str, faults)))
+        raise UsageError("\n".join(map(str, faults)))
     return cases
 
 

@@ -10,26 +10,16 @@ import typer
 from lines.loader import load
 from twin.cli.answer_shown import check_files, show_answer
 from twin.cli.changes import variant_asked
-from twin.cli.experiment import (
-    Asked,
-    Cluster,
-    EngineOption,
-    FigureOption,
-    Jobs,
-    Most,
-    OutFile,
-    Precision,
-    Replications,
-    Reports,
-    Seconds,
-    Seed,
-    Span,
+from twin.cli.experiment import Asked, origin_of, plan_of, run_and_tell
+from twin.cli.experiment_options import (
+    LimitOptions,
+    OutputOptions,
+    PrecisionOptions,
+    RunOptions,
     StartOption,
-    WarmUpOption,
-    origin_of,
-    plan_of,
-    run_and_tell,
 )
+from twin.cli.faults import Faults
+from twin.cli.option_groups import with_groups
 from twin.cli.screen import STDOUT
 from twin.errors import LinetwinError, UsageError
 from twin.whatif.result import SavedAnswer, differences_of, rerun
@@ -47,6 +37,7 @@ EXAMPLES = (
 SHOWN = 10
 
 
+@with_groups
 def whatif(
     line: Annotated[
         str,
@@ -63,63 +54,44 @@ def whatif(
             "stations.FNS.failure.mttr=-20%; repeat it for more. None: the line as it is.",
         ),
     ] = None,
-    span: Span = None,
-    warmup: WarmUpOption = None,
     start: StartOption = None,
-    figure: FigureOption = "good_per_h",
-    precision: Precision = "0.5%",
-    replications: Replications = None,
-    most: Most = 400,
-    seconds: Seconds = None,
-    seed: Seed = 1,
-    engine: EngineOption = "auto",
-    jobs: Jobs = None,
-    cluster: Cluster = None,
-    out: OutFile = None,
-    reports: Reports = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+    run: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    wanted: PrecisionOptions = PrecisionOptions(),  # noqa: B008 - frozen
+    limit: LimitOptions = LimitOptions(),  # noqa: B008 - frozen
+    output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Ask what a line would do if something were different; the answer comes with an interval."""
-    check_files(out, reports or [])
+    faults = Faults()
+    with faults.noted():
+        check_files(output.out, output.reports or [])
     if line == "rerun" and result is not None:
-        _rerun(result, jobs, cluster, out, reports or [], as_json)
+        faults.tell()
+        _rerun(result, run, output)
         return
     if result is not None:
         raise UsageError(f"one line at a time, got {line!r} and {str(result)!r}")
     loaded = load(line)
     scenarios: tuple[Scenario, ...] = ()
     if changes:
-        scenarios = (variant_asked(loaded, "what if", changes)[0],)
+        with faults.noted():
+            scenarios = (variant_asked(loaded, "what if", changes)[0],)
     plan, age_s = plan_of(
-        loaded,
-        span=span,
-        warmup=warmup,
-        start=start,
-        figure=figure,
-        precision=precision,
-        replications=replications,
-        most=most,
-        seconds=seconds,
-        seed=seed,
-        engine=engine,
+        loaded, run, faults, start=start, precision=wanted.precision, limit=limit, most=wanted.most
     )
     asked = Asked(loaded, scenarios, plan, origin_of(line, start, age_s))
-    with open_workers(jobs, cluster, engine) as workers:
+    with open_workers(run.jobs, run.cluster, run.engine) as workers:
         kept = run_and_tell(asked, workers)
-    show_answer(kept, out, reports or [], as_json)
+    show_answer(kept, output.out, output.reports or [], output.as_json)
 
 
-def _rerun(
-    file: Path, jobs: int | None, cluster: str | None, out: Path | None, reports: list[Path],
-    as_json: bool,
-) -> None:  # fmt: skip
+def _rerun(file: Path, run: RunOptions, output: OutputOptions) -> None:
     try:
         text = file.read_bytes()
     except OSError as error:
         raise UsageError(f"can't read the result {str(file)!r}: {error.strerror}") from None
     kept = SavedAnswer.from_json(text)
     before = kept.answer()
-    with open_workers(jobs, cluster) as workers:
+    with open_workers(run.jobs, run.cluster) as workers:
         now = rerun(kept, workers)
     unlike = differences_of(before, now)
     if unlike:
@@ -127,7 +99,7 @@ def _rerun(
         raise LinetwinError(
             f"{len(unlike)} values are not what they were (linetwin {kept.linetwin}):\n{shown}"
         )
-    show_answer(kept, out, reports, as_json)
-    if not as_json:
+    show_answer(kept, output.out, output.reports or [], output.as_json)
+    if not output.as_json:
         count = before.values.size
         STDOUT.print(f"made again: all {count:,} values are the same, bit for bit", style="bold")

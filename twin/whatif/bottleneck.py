@@ -133,7 +133,7 @@ def bottleneck(line: Line, *, plan: Plan, workers: Workers | None = None) -> Bot
         with open_workers(engine=plan.engine) as found:
             return bottleneck(line, plan=plan, workers=found)
     if plan.span_us < STRETCHES:
-        raise EngineError(f"needs a span of at least {STRETCHES} us")
+        raise EngineError(f"the span must be at least {STRETCHES} us, got {plan.span_us} us")
     runs, _ = runs_of([Variant(BASELINE, line, ())], plan)
     warm_up_us = find_warm_up(runs, workers).us if plan.warm_up_us is None else plan.warm_up_us
     run = replace(runs[0], warm_up_us=warm_up_us)

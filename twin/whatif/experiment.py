@@ -22,6 +22,7 @@ from twin.engine.simulation import EngineName, resolved_engine
 from twin.engine.snapshot import Snapshot
 from twin.errors import EngineError
 from twin.model.line import Line
+from twin.model.nearest import did_you_mean
 from twin.whatif.estimates import QuantileEstimate, difference, quantile
 from twin.whatif.figures import FIGURES, figure_number
 from twin.whatif.run import Run, replicate
@@ -229,17 +230,24 @@ def runs_of(variants: Sequence[Variant], plan: Plan) -> tuple[list[Run], tuple[s
 def _check(plan: Plan, scenarios: Sequence[Scenario]) -> None:
     names = [BASELINE, *(scenario.name for scenario in scenarios)]
     twice = sorted({name for name in names if names.count(name) > 1})
+    known = [figure.name for figure in FIGURES]
+    faults = []
     if twice:
-        raise EngineError(f"each scenario needs a name of its own; twice: {', '.join(twice)}")
+        faults.append(f"each scenario must have a name of its own, got twice: {', '.join(twice)}")
     if plan.span_us < 1:
-        raise EngineError("needs a span greater than 0")
-    if plan.figure not in {figure.name for figure in FIGURES}:
-        known = ", ".join(figure.name for figure in FIGURES)
-        raise EngineError(f"the figure must be one of {known}, got {plan.figure}")
+        faults.append(f"the span must be greater than 0, got {plan.span_us} us")
+    if plan.figure not in known:
+        remedy = did_you_mean(plan.figure, known)
+        faults.append(f"the figure must be one of {', '.join(known)}, got {plan.figure}; {remedy}")
     if plan.precision is None and plan.most < 2:
-        raise EngineError(f"needs at least 2 replications, got {plan.most}")
-    if plan.precision is not None and not (plan.precision > 0 and 10 <= plan.least <= plan.most):
-        raise EngineError("needs a precision greater than 0 and 10 <= least <= most replications")
+        faults.append(f"there must be at least 2 replications, got {plan.most}")
+    if plan.precision is not None and not plan.precision > 0:
+        faults.append(f"the precision must be greater than 0, got {plan.precision:g}")
+    if plan.precision is not None and not 10 <= plan.least <= plan.most:
+        bounds = f"least {plan.least} and most {plan.most}"
+        faults.append(f"replications must be 10 <= least <= most, got {bounds}")
+    if faults:
+        raise EngineError("\n".join(faults))
 
 
 def _stage(runs: Sequence[Run], so_far: Floats, upto: int, workers: Workers) -> Iterator[Floats]:

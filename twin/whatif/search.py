@@ -137,7 +137,10 @@ def affordable(
     """
     total = math.prod(len(choice.values) for choice in choices)
     if total > MOST_COMBINATIONS:
-        raise EngineError(f"{total:,} combinations are too many to count; give fewer values")
+        raise EngineError(
+            f"{total:,} combinations are too many: must be at most "
+            f"{MOST_COMBINATIONS:,}; give fewer values, or fewer paths at a time"
+        )
     priced = [[(c.cost(line, value), value) for value in c.values] for c in choices]
     found = [
         (sum(price for price, _ in combination), tuple(value for _, value in combination))
@@ -187,7 +190,11 @@ def search(
             raise ScenarioError([error.args[0]]) from None
     combinations = affordable(line, choices, budget)
     if not combinations:
-        raise EngineError("the budget allows none of the choices")
+        cheapest = sum(min(c.cost(line, value) for value in c.values) for c in choices)
+        raise EngineError(
+            f"the budget must allow one of the choices, got {budget:g}: the cheapest costs "
+            f"{cheapest:g}; raise it, or offer less"
+        )
     plan = _with_warm_up(Variant(BASELINE, line, ()), plan, workers)
     tried = len(combinations)
     finalists = combinations
