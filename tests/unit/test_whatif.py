@@ -266,9 +266,9 @@ def test_a_result_that_does_not_fit_together_is_refused(
 @pytest.mark.parametrize(
     ("plan", "says"),
     [
-        ({"span_us": 0}, "span greater than 0"),
+        ({"span_us": 0}, "span must be greater than 0"),
         ({"figure": "wealth"}, "must be one of good_per_h"),
-        ({"precision": 0.0}, "precision greater than 0"),
+        ({"precision": 0.0}, "precision must be greater than 0"),
         ({"precision": 0.1, "least": 5}, "10 <= least"),
         ({"most": 1}, "at least 2 replications"),
     ],
