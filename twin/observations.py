@@ -17,6 +17,8 @@ class Operation:
         at_us: when that was published, microseconds since 1970-01-01 UTC.
         worked_us: from its start to its end, without the stops in it.
         stopped: whether there was a stop in it, so that `worked_us` is only as good as the scan.
+        whole: whether its machine was watched from its start on; False: it may have had a stop that
+            nobody saw.
     """
 
     station: str
@@ -24,6 +26,7 @@ class Operation:
     at_us: int
     worked_us: int
     stopped: bool
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ _SOME_CHANGEOVER, _MAINTENANCE, _SOME_FAULT = 101, 201, -1
 class _Machine:
     station: Station
     now_us: int | None = None
+    since_us: int = 0
+    """Since when it is known without a break."""
     working: bool = False
     known: bool = False
     maintained: bool = False
@@ -100,7 +102,8 @@ class Observed:
     Uptime(station='A', unit='A01', mode='jam', at_us=30000000, ran_us=30000000, failed=True, \
 whole=False)
     Repair(station='A', unit='A01', mode='jam', at_us=90000000, lasted_us=60000000, ended=True)
-    Operation(station='A', unit='A01', at_us=95000000, worked_us=10000000, stopped=True)
+    Operation(station='A', unit='A01', at_us=95000000, worked_us=10000000, stopped=True, \
+whole=True)
     """
 
     line: Line
@@ -185,7 +188,7 @@ whole=False)
         # Where the reason's own point got lost a state still tells a fault from a set-up.
         guess = 0 if state not in _DOWN else _SOME_CHANGEOVER if state in _SET_UP else _SOME_FAULT
         if not machine.known:
-            machine.known = True
+            machine.known, machine.since_us = True, at_us
             machine.began = {f.id: machine.clock(f, at_us) for f in machine.station.failures}
             machine.whole = set()
             if not machine.reason:
@@ -317,7 +320,10 @@ def _operation(machine: _Machine, unit: str, at_us: int, lasted_us: int) -> Oper
         if to_us > began_us
     ]
     stopped_us = sum(stop_us for stop_us, _ in inside)
-    simple = machine.station.places == 1 and all(resumes for _, resumes in inside)
+    # Of a stop whose beginning nobody saw it can't be told how much of it lies in the operation.
+    known = all(from_us for from_us, to_us, _ in machine.stops if to_us > began_us)
+    simple = known and machine.station.places == 1 and all(resumes for _, resumes in inside)
     if _stops_work(machine) or (inside and (not simple or stopped_us >= lasted_us)):
         return None
-    return Operation(machine.station.id, unit, at_us, lasted_us - stopped_us, bool(inside))
+    whole = began_us >= machine.since_us
+    return Operation(machine.station.id, unit, at_us, lasted_us - stopped_us, bool(inside), whole)

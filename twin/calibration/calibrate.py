@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from twin.calibration.finding import Finding, Path
-from twin.calibration.judging import Figure, judge
+from twin.calibration.judging import Figure, flat_s, judge
 from twin.calibration.rate_counts import rate_findings
 from twin.calibration.seen import Seen, Span, look_through
+from twin.calibration.times import Times
 from twin.calibration.together import judge_together
 from twin.historian.port import Historian, Query
 from twin.historian.shift_kpis import counters
@@ -75,23 +76,41 @@ def findings(
         where: Path = ("stations", index)
         units = [station.machine_id(machine) for machine in range(station.machines)]
         parts = sum(made.get(unit, 0.0) for unit in units)
-        path = (*where, "cycle_time")
         yield judge(
-            Figure(
-                path,
-                station.id,
-                "cycle time",
-                "cycle",
-                station.cycle_time,
-                unit_of(path, station.cycle_time),
-                seen.cycles(station.id, station.effectiveness),
-                seen.cycles(station.id, station.effectiveness, early=True),
-                seen.cycles(station.id, station.effectiveness, early=False),
-                int(parts / parts_an_operation(line, station)),
-            )
+            _cycle(station, where, seen, unit_of, parts / parts_an_operation(line, station))
         )
         yield from rate_findings(store, line, station, where, seen.span)
         yield from _stops(station, where, seen, unit_of)
+
+
+def _cycle(
+    station: Station,
+    where: Path,
+    seen: Seen,
+    unit_of: Callable[[Path, Duration], str],
+    operations: float,
+) -> Figure:
+    path, factor = (*where, "cycle_time"), station.effectiveness
+    # An operation that nobody saw begin may have had a stop. One time that all agree with is still
+    # that; of times that scatter anyway nobody could tell.
+    stops = station.changeovers or any(failure.stops == "work" for failure in station.failures)
+    scatters = flat_s(seen.cycles(station.id, factor)) is None
+
+    def times(early: bool | None) -> Times:
+        return seen.cycles(station.id, factor, early=early, whole=bool(stops) and scatters)
+
+    return Figure(
+        path,
+        station.id,
+        "cycle time",
+        "cycle",
+        station.cycle_time,
+        unit_of(path, station.cycle_time),
+        times(None),
+        times(True),
+        times(False),
+        int(operations),
+    )
 
 
 def _stops(

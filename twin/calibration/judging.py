@@ -23,7 +23,7 @@ from twin.calibration.written import as_constant, as_empirical, as_written, digi
 from twin.engine.quantiles import mean_us
 from twin.model import durations as d
 
-__all__ = ["NEEDED", "NEEDED_EARLY", "SURE", "Figure", "judge", "score_of"]
+__all__ = ["NEEDED", "NEEDED_EARLY", "SURE", "Figure", "flat_s", "judge", "score_of"]
 
 NEEDED: Final = {"cycle": 30, "failure": 20, "repair": 20}
 """How many must have been seen."""
@@ -85,7 +85,7 @@ def judge(figure: Figure) -> Finding:
     early, _ = _without_odd(figure.early)
     late, _ = _without_odd(figure.late)
     figure = replace(figure, every=every, early=early, late=late)
-    flat = _flat(every) if figure.kind != "failure" else None
+    flat = flat_s(every) if figure.kind != "failure" else None
     seen = max(every.ended, figure.count if flat else 0)
     found = Finding(
         figure.path,
@@ -98,7 +98,7 @@ def judge(figure: Figure) -> Finding:
         odd=odd,
     )
     needed = NEEDED[figure.kind]
-    early_flat = _flat(early) if flat else None
+    early_flat = flat_s(early) if flat else None
     if flat and early_flat and seen >= needed:
         return _judge_flat(figure, found, flat, early_flat)
     if every.ended < needed or early.ended < NEEDED_EARLY:
@@ -106,8 +106,8 @@ def judge(figure: Figure) -> Finding:
     return _judge_spread(figure, found)
 
 
-def _flat(times: Times) -> float | None:
-    """The one time that nearly all agree with; None where there is none.
+def flat_s(times: Times) -> float | None:
+    """The one time that nearly all agree with, in seconds; None where there is none.
 
     One that stays the same is said once. So those that had a stop in them, which are told more
     often than others, are asked too.
@@ -147,7 +147,7 @@ def _judge_flat(figure: Figure, found: Finding, mean_s: float, early_s: float) -
     low, high = np.quantile(values, (0.025, 0.975))
     fitted = as_constant(mean_s, figure.unit)
     # What is not said again has stayed the same.
-    late_s = _flat(figure.late)
+    late_s = flat_s(figure.late)
     late = np.array([early_s if late_s is None else late_s])
     found = replace(
         found,

@@ -59,8 +59,10 @@ def rate_findings(
 
     takes_out = inspection is not None and not sends_back
     scrapped = counts(every, every.defective, rejects=takes_out)
-    # Where failures scrap parts too, nobody can tell the one from the other.
-    if not scraps and (station.scrap or scrapped.events):
+    # Where failures scrap parts too, nobody can tell the one from the other. Where the inspection
+    # takes them out, a part with two kinds of defects is counted twice: too coarse to find scrap
+    # by that the file has not.
+    if not scraps and (station.scrap or (scrapped.events and not takes_out)):
         yield judge_rate(
             (*where, "scrap"),
             station.id,

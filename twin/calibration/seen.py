@@ -102,18 +102,22 @@ class Seen:
             return self.uptimes[key], (one.ran_us, one.failed, one.whole)
         return self.repairs[key], (one.lasted_us, one.ended, True)
 
-    def cycles(self, station: str, factor: float, *, early: bool | None = None) -> Times:
+    def cycles(
+        self, station: str, factor: float, *, early: bool | None = None, whole: bool = False
+    ) -> Times:
         """A station's operations; a time with a stop in it is only as good as the scan.
 
         Args:
             station: whose.
             factor: what each is multiplied by: the station's effectiveness, for planned times.
             early: those before the split, those after it; None: all.
+            whole: only those that were watched from their start on.
         """
         found = [
             one
             for one in self.operations[station]
-            if early is None or (one.at_us < self.span.split_us) == early
+            if (early is None or (one.at_us < self.span.split_us) == early)
+            and (one.whole or not whole)
         ]
         plain = seconds([one.worked_us for one in found if not one.stopped]) * factor
         odd = [one.worked_us for one in found if one.stopped]
