@@ -189,17 +189,18 @@ def pixel(directory: Path, seconds: float, name: str) -> None:
             page.evaluate(WATCH)
             from_us = time.time_ns() // 1000
             page.wait_for_timeout(seconds * 1000)
+            to_us = time.time_ns() // 1000 - SLACK_US
             painted = page.evaluate("window.painted")
             time.sleep(3)  # until the history has it, too
-            shown(f"{line.id}: change to pixel", _latencies(url, line, painted, from_us))
+            shown(f"{line.id}: change to pixel", _latencies(url, line, painted, (from_us, to_us)))
 
 
 def _latencies(
-    url: str, line: Line, painted: list[tuple[str, int, str, float]], from_us: int
+    url: str, line: Line, painted: list[tuple[str, int, str, float]], within_us: tuple[int, int]
 ) -> list[float]:
     """Pairs each change that the PLC told with the first frame that shows it."""
     found, skipped = [], 0
-    to_us = time.time_ns() // 1000 - 2 * SLACK_US
+    from_us, to_us = within_us
     for station in line.stations:
         asked = f"{url}/api/v1/lines/{line.id}/stations/{station.id}/spells"
         span = {"from_us": from_us, "to_us": to_us}

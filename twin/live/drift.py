@@ -106,13 +106,22 @@ class _Figure:
             self.standing = True
             count, total = self.seen[0 if self.chart.rises else 1]
             return (
-                f"{what} has drifted: {total / count:.4g} s in the last {count} seen, where the "
-                f"line file says {self.expected_s:.4g} s"
+                f"{what} has drifted: {_four(total / count)} s in the last {count} seen, where the "
+                f"line file says {_four(self.expected_s)} s"
             )
         if self.standing and share < OVER:
             self.standing = False
             return f"{what} is as the line file says again"
         return None
+
+
+def _four(value: float) -> str:
+    """Four figures, as people write them.
+
+    >>> _four(10_359.8), _four(10.5)
+    ('10,360', '10.5')
+    """
+    return f"{float(f'{value:.4g}'):,.10g}"
 
 
 @dataclass(slots=True)

@@ -8,7 +8,10 @@ const MOST_PAST = 200;
 
 export const priority = (severity) => (severity >= 700 ? "high" : severity >= 400 ? "medium" : "low");
 export const keyOf = (line, unit, alarm, since) => `${line.id}|${unit}|${alarm}|${since}`;
-export const definition = (line, unit, alarm) => line.stationOf[unit]?.alarms.find((a) => a.id === alarm);
+const definition = (line, unit, alarm) => line.stationOf[unit]?.alarms.find((a) => a.id === alarm);
+
+// Want of material is no alarm here: the states show it.
+export const isFault = (line, unit, alarm) => !["MAT", undefined].includes(definition(line, unit, alarm)?.category);
 
 // Who has seen which, as the twin tells it of a line.
 export function seenOf(line, told, found = {}) {
@@ -26,7 +29,7 @@ function row(one, withLine) {
     h("td", {}, h("span", { class: `badge ${grade}` }, SIGNS[grade], t(`priority_${grade}`))),
     withLine ? h("td", {}, line.id) : null,
     h("td", { class: "unit" }, of && withLine ? h("a", { href: `#/station/${line.id}/${of.id}` }, unit) : unit),
-    h("td", {}, `${alarm} ${what ? named(what.name) : ""}`, shakes ? h("span", { class: "badge medium" }, `≈ ${t("chatter")}`) : null),
+    h("td", { class: "alarm" }, `${alarm} ${what ? named(what.name) : ""}`, shakes ? h("span", { class: "badge medium" }, `≈ ${t("chatter")}`) : null),
     h("td", { class: "time" }, dayAndTime(since, line.time_zone)),
     until === undefined ? null : h("td", { class: "time" }, until === null ? "…" : dayAndTime(until, line.time_zone)),
     h("td", {}, seen ? `✓ ${seen[4]}${seen[5] ? `: ${seen[5]}` : ""}` : deed ?? ""));

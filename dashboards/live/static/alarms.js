@@ -1,4 +1,4 @@
-import { alarmTable, definition, keyOf, pastTable, seenOf } from "/static/alarm_table.js";
+import { alarmTable, isFault, keyOf, pastTable, seenOf } from "/static/alarm_table.js";
 import { h } from "/static/dom.js";
 import { ask, lines, mayOperate, tell, value } from "/static/twin.js";
 import { t } from "/static/words.js";
@@ -53,7 +53,7 @@ export function alarmsPage(main) {
     let flooded = false;
     for (const [line, told, now] of found) {
       seenOf(line, told.acknowledged, acknowledged);
-      const spells = told.spells.filter(([unit, alarm]) => !["MAT", undefined].includes(definition(line, unit, alarm)?.category));
+      const spells = told.spells.filter(([unit, alarm]) => isFault(line, unit, alarm));
       const came = {};
       for (const [unit, alarm, since] of spells) (came[`${line.id}|${unit}|${alarm}`] ??= []).push(since);
       for (const [name, times] of Object.entries(came))

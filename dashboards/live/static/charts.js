@@ -108,12 +108,18 @@ export function intervals(rows, digits, room) {
   }, svg("line", { class: "axis", x1: left, x2: width - 20, y1: height - 20, y2: height - 20 }), ...drawn.filter(Boolean), ...ticks);
 }
 
+// The next number that is easy to read, and whose half is, too.
+function roundUp(most) {
+  const size = 10 ** Math.floor(Math.log10(most));
+  return size * [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((m) => m * size >= most * 0.9999);
+}
+
 // What a shift has made against what it should have, with a band for what is to come.
 // `band`: pairs of an instant with [low, middle, high]; empty where nothing is foretold.
 export function shiftCurve(line, found, band, room) {
   const width = room, height = 170, left = 62, right = 12, top = 8, bottom = 22;
   const { from_us: from, to_us: to, made, planned } = found;
-  const highest = Math.max(1, ...made.map((p) => p[1]), ...planned.map((p) => p[1]), ...band.map((b) => b[1][2]));
+  const highest = roundUp(Math.max(2, ...made.map((p) => p[1]), ...planned.map((p) => p[1]), ...band.map((b) => b[1][2])));
   const x = (us) => (left + ((us - from) / (to - from)) * (width - left - right)).toFixed(1);
   const y = (units) => (top + (height - top - bottom) * (1 - units / highest)).toFixed(1);
   const path = (points) => points.map(([us, units], i) => `${i ? "L" : "M"}${x(us)} ${y(units)}`).join("");

@@ -69,8 +69,8 @@ export function healthPage(main) {
     if (!found || !found.last.length) return h("p", { class: "dim" }, `${line.id}: ${t("no_forecasts")}`);
     const did = found.scores;
     const said = did ? `${number(did.count)} ${t("settled")}; ${percent(did.coverage[0], 0)} ${t("in_band")}; ${t("mean_error")} ${number(did.crps)}, ${t("by_rate")} ${number(did.rate_crps)}` : "";
-    return h("div", {}, h("h3", {}, line.id), h("p", { class: "dim" }, said),
-      h("table", { "aria-label": `${t("forecasts")} ${line.id}` },
+    return h("div", {}, h("h3", {}, line.id), said ? h("p", { class: "dim" }, said) : null,
+      h("table", { class: "even", "aria-label": `${t("forecasts")} ${line.id}` },
         h("thead", {}, h("tr", {}, [t("made_at"), t("until"), t("foretold_90"), t("came")].map((text) => h("th", { scope: "col" }, text)))),
         h("tbody", {}, found.last.slice(0, 8).map((row) => h("tr", {}, h("td", {}, inWeek(row.state_us)), h("td", {}, inWeek(row.horizon_us)),
           h("td", {}, `${number(row.low)}–${number(row.high)}`), outcome(row))))));

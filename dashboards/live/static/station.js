@@ -1,4 +1,4 @@
-import { pastTable, seenOf, keyOf } from "/static/alarm_table.js";
+import { isFault, keyOf, pastTable, seenOf } from "/static/alarm_table.js";
 import { bands, histogram, roomOf } from "/static/charts.js";
 import { h, setText } from "/static/dom.js";
 import { plotCurve } from "/static/plot.js";
@@ -39,6 +39,8 @@ export function stationPage(main, [lineId, id]) {
     h("section", { class: "card" }, h("h2", {}, t("variables")), variables),
     h("section", { class: "card" }, h("h2", {}, t("alarms")), alarms,
       h("h3", {}, t("past_alarms_shown")), pastAlarms));
+  for (const one of [timeline, times, failures, variables, pastAlarms])
+    one.append(h("p", { class: "dim" }, `${t("loading")} …`));
   let loading = 0;
   load();
   const timer = setInterval(() => load(), 30000);
@@ -105,7 +107,7 @@ export function stationPage(main, [lineId, id]) {
 
   function showPast(told) {
     const seen = seenOf(line, told.acknowledged);
-    const gone = told.spells.filter(([, , , until]) => until !== null).map(([of, alarm, since, until]) =>
+    const gone = told.spells.filter(([of, alarm, , until]) => until !== null && isFault(line, of, alarm)).map(([of, alarm, since, until]) =>
       ({ line, unit: of, alarm, since, until, seen: seen[keyOf(line, of, alarm, since)] }));
     pastAlarms.replaceChildren(...pastTable(t("past_alarms_shown"), gone, { withLine: false }));
   }
@@ -127,8 +129,8 @@ export function stationPage(main, [lineId, id]) {
       failures.replaceChildren(...failureTable(spells, from, to));
       times.replaceChildren(...(cycles.operations ? [
         histogram(cycles, station.cycle_time_hundredths_s, roomOf(times)),
-        h("p", { class: "dim" }, h("span", { class: "key measured" }), `${t("measured")}: ${number(cycles.operations)} ${t("operations")}, ${t("mean")} ${span(cycles.mean_s)}`,
-          h("span", { class: "key model" }), `${t("model")}: ${t("mean")} ${span(station.cycle_time_s)}`,
+        h("p", { class: "dim" }, h("span", { class: "key measured" }), `${t("measured")}: ${number(cycles.operations)} ${t("operations")}, ${t("mean")} ${short(cycles.mean_s)} s`,
+          h("span", { class: "key model" }), `${t("model")}: ${t("mean")} ${short(station.cycle_time_s)} s`,
           cycles.longer ? `; ${number(cycles.longer)} ${t("longer_left_out")}` : ""),
       ] : [h("p", { class: "dim" }, t("no_history"))]));
       const drawn = [];
@@ -149,7 +151,7 @@ export function stationPage(main, [lineId, id]) {
         if (curve.at_us.length) plotCurve(holder, line, curve, [variable.alarm_low, variable.alarm_high]);
         else holder.append(h("p", { class: "dim" }, t("no_history")));
     } catch (error) {
-      if (mine === loading) setText(times, error.message);
+      if (mine === loading) for (const one of [timeline, times]) setText(one, error.message);
     }
   }
 
