@@ -39,6 +39,7 @@ from twin.model.line import Line
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DEADLINE_S = 240.0
 DAY_US = 86_400_000_000
+SPEED = 60
 SLACK_US = 1_000_000
 """A state that lasts longer than this must be seen."""
 PAGES = ("", "line/TUBE1", "station/TUBE1/CUT", "alarms", "health")
@@ -228,34 +229,46 @@ def _latencies(
 
 def streams(directory: Path, browsers: int, seconds: float) -> None:
     """What many event streams cost the twin."""
-    options = ("--speed", "60", "--ports-from", "0", "--page-port", "0", "--plain")
+    options = ("--speed", str(SPEED), "--ports-from", "0", "--page-port", "0", "--plain")
     with twin(directory, "run", "run", *options) as (process, said):
         url = found_in(said, r"the live page: (\S+)")
         until_known(url)
         time.sleep(20)
-        alone = _stored_in(url, min(60.0, seconds))
+        alone, pace = _kept_up(url, min(60.0, seconds))
         before = memory_mb(process.pid)
-        print(f"alone: {alone:,.0f} points/s stored, {before:.0f} MB")
-        events, stored, memory = asyncio.run(_follow(url, process.pid, browsers, seconds))
+        print(
+            f"alone: {alone:,.0f} points/s stored, plants at {pace:.3f} of their speed, "
+            f"{before:.0f} MB"
+        )
+        found = asyncio.run(_follow(url, process.pid, browsers, seconds))
+        events, (stored, pace), memory = found
         print(
             f"{browsers} streams for {seconds:.0f} s: "
             f"{events / browsers / seconds:.2f} events/s each"
         )
-        print(f"{stored:,.0f} points/s stored; memory {', '.join(f'{mb:.0f}' for mb in memory)} MB")
+        print(
+            f"{stored:,.0f} points/s stored, plants at {pace:.3f} of their speed; "
+            f"memory {', '.join(f'{mb:.0f}' for mb in memory)} MB"
+        )
 
 
-def _stored_in(url: str, seconds: float) -> float:
-    def stored() -> int:
-        return int(httpx.get(f"{url}/api/v1/now", timeout=30).json()["values"]["health"]["stored"])
+def _kept_up(url: str, seconds: float) -> tuple[float, float]:
+    """Points stored a second, and how fast the twin's plants seem to go, as a share of `SPEED`."""
 
-    first, began = stored(), time.monotonic()
+    def told() -> tuple[int, float]:
+        values = httpx.get(f"{url}/api/v1/now", timeout=30).json()["values"]
+        newest = [value["newest_us"] for key, value in values.items() if key.endswith("|line")]
+        return int(values["health"]["stored"]), min(newest) / 1e6
+
+    (stored, newest_s), began = told(), time.monotonic()
     time.sleep(seconds)
-    return (stored() - first) / (time.monotonic() - began)
+    (stored_then, newest_then_s), passed = told(), time.monotonic() - began
+    return (stored_then - stored) / passed, (newest_then_s - newest_s) / passed / SPEED
 
 
 async def _follow(
     url: str, pid: int, browsers: int, seconds: float
-) -> tuple[int, float, list[float]]:
+) -> tuple[int, tuple[float, float], list[float]]:
     count = 0
 
     async def follow(client: httpx.AsyncClient) -> None:
@@ -267,7 +280,7 @@ async def _follow(
     limits = httpx.Limits(max_connections=browsers + 10)
     async with httpx.AsyncClient(timeout=30, limits=limits) as client:
         tasks = [asyncio.create_task(follow(client)) for _ in range(browsers)]
-        stored = asyncio.create_task(asyncio.to_thread(_stored_in, url, seconds))
+        stored = asyncio.create_task(asyncio.to_thread(_kept_up, url, seconds))
         memory = []
         for _ in range(6):
             await asyncio.sleep(seconds / 6)
