@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
@@ -50,6 +51,17 @@ READY = {
     "alarms": "section table, section .fine",
     "health": "section table",
 }
+HEAR = """
+  window.heard = [];
+  const add = EventSource.prototype.addEventListener;
+  EventSource.prototype.addEventListener = function (kind, take) {
+    return add.call(this, kind, (event) => {
+      const at = 1000 * (performance.timeOrigin + performance.now());
+      if (event.data) window.heard.push([at, JSON.parse(event.data)]);
+      take(event);
+    });
+  };
+"""
 WATCH = """() => {
   const painted = window.painted = [];
   for (const station of document.querySelectorAll('svg.mimic a.station'))
@@ -185,6 +197,7 @@ def pixel(directory: Path, seconds: float, name: str) -> None:
         ):
             url = found_in(said, r"the live page: (\S+)")
             until_known(url)
+            page.add_init_script(HEAR)
             page.goto(f"{url}/#/line/{line.id}")
             page.wait_for_selector("svg.mimic a.station")
             page.evaluate(WATCH)
@@ -192,13 +205,36 @@ def pixel(directory: Path, seconds: float, name: str) -> None:
             page.wait_for_timeout(seconds * 1000)
             to_us = time.time_ns() // 1000 - SLACK_US
             painted = page.evaluate("window.painted")
+            heard = page.evaluate("window.heard")
             time.sleep(3)  # until the history has it, too
-            shown(f"{line.id}: change to pixel", _latencies(url, line, painted, (from_us, to_us)))
+            found = _latencies(url, line, painted, (from_us, to_us))
+            arrived = [_arrival_us(line, heard, one) - one.at_us for one in found]
+            whole = [one.painted_us - one.at_us for one in found]
+            shown(f"{line.id}: change to browser", [us / 1e3 for us in arrived])
+            shown(f"{line.id}: change to pixel", [us / 1e3 for us in whole])
+            for one, us in sorted(zip(found, arrived, strict=True), key=lambda pair: -pair[1])[:5]:
+                after_s = (one.at_us - from_us) / 1e6
+                print(f"  among the slowest: {us / 1e3:.0f} ms to the browser, {after_s:.1f} s in")
+
+
+class Seen(NamedTuple):
+    """A change of a machine's state that was painted."""
+
+    unit: str
+    letter: str
+    at_us: int
+    painted_us: float
+
+
+def _arrival_us(line: Line, heard: list[tuple[float, dict[str, Any]]], of: Seen) -> float:
+    """When the browser had the event that made it paint this."""
+    key = f"{line.id}|m/{of.unit}"
+    return max(at for at, values in heard if values.get(key) == of.letter and at <= of.painted_us)
 
 
 def _latencies(
     url: str, line: Line, painted: list[tuple[str, int, str, float]], within_us: tuple[int, int]
-) -> list[float]:
+) -> list[Seen]:
     """Pairs each change that the PLC told with the first frame that shows it."""
     found, skipped = [], 0
     from_us, to_us = within_us
@@ -218,7 +254,7 @@ def _latencies(
                 if shows[-1:] == [letter]:
                     skipped += 1  # what was between was over before it could be drawn
                 elif seen:
-                    found.append((seen[0] - at_us) / 1e3)
+                    found.append(Seen(station.machine_id(m), letter, at_us, seen[0]))
                 elif over_us - at_us < SLACK_US:
                     skipped += 1
                 else:

@@ -1,4 +1,4 @@
-"""Pause the garbage collector while much is built that lives for ever."""
+"""Spare the garbage collector what lives for ever: while it is built, and ever after."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["no_collection"]
+__all__ = ["keep_for_good", "no_collection"]
 
 
 @contextmanager
@@ -24,3 +24,18 @@ def no_collection() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
+
+
+def keep_for_good() -> None:
+    """Leave all that is there now out of every later collection.
+
+    A full one of what a twin has imported alone takes 0.3 s on a busy core, in which no value
+    moves; it comes a few times a minute. Call it once, when all is set up.
+
+    >>> keep_for_good()
+    >>> gc.get_freeze_count() > 10_000
+    True
+    >>> gc.unfreeze()
+    """
+    gc.collect()
+    gc.freeze()

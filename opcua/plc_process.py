@@ -10,7 +10,6 @@ left behind, however who asked for them ends.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import select
 import signal
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from opcua.clock import ManualClock, WallClock
+from opcua.collection import keep_for_good
 from opcua.emulated_plc import ServedLine, serve_line
 from opcua.faults.script import fault_order
 from opcua.personality import personality
@@ -238,8 +238,7 @@ def _warm_up() -> None:
             await served.scan()
 
     asyncio.run(once())
-    gc.collect()
-    gc.freeze()
+    keep_for_good()
 
 
 def main() -> None:

@@ -184,9 +184,10 @@ def test_the_alarms_that_came_and_went_stand_there_with_their_times(tab: Page, t
     tab.goto(f"{trio.url}/#/alarms")
     past = tab.get_by_role("table", name="Past, last 8 hours").locator("tbody tr")
     expect(past.first).to_contain_text(re.compile("TRIOCUT0[123]EQP001 Jammed"))
-    # A repair takes 40 s; a busy machine may see this one's begin late and that one's end.
+    # A repair takes 40 s, and the PLC looks every 30 s of its own time, or later where it is busy.
     times = [row.locator("td.time").all_text_contents() for row in past.all()]
-    assert 30 <= median((told(gone) - told(came)).total_seconds() for came, gone in times) <= 52
+    lasted_s = [(told(gone) - told(came)).total_seconds() for came, gone in times]
+    assert 28 <= median(lasted_s) <= 65, lasted_s
     waits = tab.get_by_role("table", name="Active").locator("tbody tr")
     assert all("EQP001" in text for text in waits.all_text_contents())
 

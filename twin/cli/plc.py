@@ -20,6 +20,7 @@ import typer
 
 from lines.loader import load
 from opcua.clock import WallClock
+from opcua.collection import keep_for_good
 from opcua.emulated_plc import serve_line
 from opcua.faults.control import control_over_http
 from opcua.faults.script import fault_script
@@ -220,6 +221,7 @@ def plc(
             if control is not None:
                 http = control_over_http(served.faults, clock, control)
                 event["control"] = f"http://127.0.0.1:{stack.enter_context(http)}"
+            keep_for_good()
             say(event | {"since_us": began_us, "clock_us": started_us})
             await _until_told_to_stop(asyncio.ensure_future(served.run()))
 

@@ -25,6 +25,7 @@ from dashboards.live.board import Board
 from dashboards.live.serve import hang, served
 from dashboards.live.watched import StoreHealth, Watched
 from lines.loader import load, plants
+from opcua.collection import keep_for_good
 from opcua.security import client_security, make_pki
 from opcua.tag_map import tag_map
 from twin.cli.interrupt import Interrupted
@@ -322,6 +323,7 @@ async def _run(
     drawn: bool,
 ) -> None:
     processes, live, history = shown.processes, shown.live, shown.history
+    keep_for_good()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for told in (signal.SIGINT, signal.SIGTERM):
