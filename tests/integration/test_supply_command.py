@@ -77,3 +77,23 @@ def test_a_wrong_call_says_what_is_wrong(
     for words in said:
         assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_check_looks_at_the_supply_beside_the_line_and_its_scenarios(here: Path) -> None:
+    def check() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "twin", "check", "bread.yaml"]
+        return subprocess.run(
+            command, cwd=here, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    done = check()
+    assert done.returncode == 0, done.stderr
+    assert "the supply is right: 2 materials, 2 tiers, 4 scenarios" in done.stdout
+    path = here / "bread.supply.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("flour.from.mill", "flower.from.mill").replace("ppm: 1", "pm: 1"))
+    done = check()
+    assert done.returncode == 1
+    assert "scenario 'from-afar' materials.flower.from.mill" in done.stderr
+    assert "scenario 'stricter' customer.limit_pm" in done.stderr
+    assert "2 faults found" in done.stderr
