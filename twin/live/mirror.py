@@ -219,9 +219,10 @@ class Mirror:
             )
             at_us -= step_us if late else 0
         # After a connection every value comes afresh, and holds though the PLC's clock went back.
+        # One that comes late is older, though a clock set back since may have stamped it later.
         if (
             held is None
-            or at_us >= held.source_us
+            or (at_us >= held.source_us and reading.arrival_us >= held.arrival_us)
             or key in self._old
             or (key in self._before and not late)
         ):
