@@ -18,6 +18,7 @@ from dashboards.live.watched import StoreHealth, Watched
 from twin.historian.memory import MemoryHistorian
 from twin.historian.port import Historian, Point, Quality, Series
 from twin.live.changes import Notice
+from twin.live.inferred import Levels
 from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.live.readings import ConnectionChanged, Message, Reading
@@ -99,6 +100,7 @@ class MadeLine:
     def __post_init__(self) -> None:
         self.mirror = Mirror(self.line)
         self.meter = OutputMeter(self.mirror)
+        self.levels = Levels(self.mirror)
 
     def take(self, message: Message) -> None:
         """Take a message in where the page's values are read."""
@@ -116,6 +118,7 @@ class MadeLine:
         self.store.write(changes.points)
         self.notices.extend(changes.notices)
         self.meter.sample()
+        self.levels.take()
         self.told.set()
 
     def connect(self, *plcs: str, at_us: int = T0) -> None:

@@ -24,13 +24,14 @@ def present_state(page: Page, line_id: str, seed: int) -> Restored:
     Raises:
         NotConnected: nothing has been heard of the line yet, or the twin does not answer.
     """
-    mirror, loop = page.watched_line(line_id).mirror, page.board.loop
+    watched, loop = page.watched_line(line_id), page.board.loop
+    mirror, levels = watched.mirror, watched.levels
     if loop is None:
         raise NotConnected("the twin has not begun to watch")
 
     async def read() -> Restored:
         # Between two messages of the PLCs: no other thread may look while the mirror takes one.
-        return restored(mirror, seed=seed)
+        return restored(mirror, seed=seed, levels=levels)
 
     try:
         return asyncio.run_coroutine_threadsafe(read(), loop).result(DEADLINE_S)

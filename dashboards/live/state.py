@@ -2,18 +2,26 @@
 
 The keys of a line: `line` (what leads the page), `m/<machine>` a state's letter, `b/<buffer>` and
 `l/<lane>` a level, `s/<station>` what is known of a station, `p/<plc>` since when it is lost,
-`alarms`, `notices`. A value of None is unknown.
+`c/<plc>` by how many seconds its clock is ahead, `alarms`, `notices`. A value of None is unknown.
+
+What a machine's or buffer's value rests on is told under `k/<id>` where the plant does not report
+it: `basis` is inferred or unknown, `said_us` when the newest value behind it was said (None: there
+is none), and `last` what was last known of it, or `low` and `high` of a level. Without such a key
+it is reported, and as old as its key.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from dashboards.live.shown_state import shown_state
+from dashboards.live.shown_state import UNKNOWN, shown_state
 from dashboards.live.watched import StoreHealth, WatchedLine
+from twin.live.inferred import Basis
+from twin.live.known import KnownMachine, known_levels, known_machines
 from twin.live.mirror import Mirror
 from twin.live.standing import slowest_stations, standing_alarms
 from twin.model.line import Line
+from twin.model.packml import State
 from twin.signals import lane_id
 
 __all__ = ["health_of", "state_of"]
@@ -37,6 +45,8 @@ def state_of(watched: WatchedLine) -> Values:
     values: Values = {"line": _lead(watched)}
     for plc in mirror.plcs:
         values[f"p/{plc}"] = mirror.lost_since(plc)
+        skew_us = mirror.clocks.skew_us(plc)
+        values[f"c/{plc}"] = None if skew_us is None else round(skew_us / 1e6, 1)
     for station in line.stations:
         unknown = mirror.unknown_since(station)
         share = mirror.waiting_share(station)
@@ -47,10 +57,9 @@ def state_of(watched: WatchedLine) -> Values:
             "defective": mirror.gained(station, "defective"),
             "failures": mirror.gained(station, "failures"),
         }
-        for m in range(station.machines):
-            unit = station.machine_id(m)
-            values[f"m/{unit}"] = _letter(mirror, unit)
-    values |= _levels(line, mirror)
+        for machine in known_machines(watched.levels, station):
+            values |= _machine(mirror, machine)
+    values |= _levels(line, mirror) | _known_levels(watched)
     values["alarms"] = [
         [one.unit, one.station, one.alarm.id, one.alarm.severity, one.since_us]
         for one in standing_alarms(mirror)[:MOST_ALARMS]
@@ -61,12 +70,40 @@ def state_of(watched: WatchedLine) -> Values:
     return values
 
 
-def _letter(mirror: Mirror, unit: str) -> str:
-    return shown_state(
-        mirror.value(unit, "state_current"),
-        mirror.value(unit, "starved"),
-        mirror.value(unit, "blocked"),
-    )
+def _machine(mirror: Mirror, machine: KnownMachine) -> Values:
+    waits = (machine.starved, machine.blocked)
+    last = shown_state(*(known.value for known in (machine.state, *waits)))
+    if machine.state.basis is not Basis.REPORTED:
+        values: Values = {f"m/{machine.unit}": UNKNOWN}
+        basis = Basis.INFERRED if machine.silent else Basis.UNKNOWN
+        more: Values = {"last": last, "stands": machine.silent}
+    elif machine.state.value == State.SUSPENDED and Basis.REPORTED not in {w.basis for w in waits}:
+        basis = waits[0].basis
+        values, more = {f"m/{machine.unit}": last if basis is Basis.INFERRED else UNKNOWN}, {}
+    else:
+        return {f"m/{machine.unit}": last}
+    held = mirror.reported(machine.unit, "state_current")
+    said = {"basis": basis.value, "said_us": None if held is None else held.source_us}
+    return values | {f"k/{machine.unit}": said | more}
+
+
+def _known_levels(watched: WatchedLine) -> Values:
+    values: Values = {}
+    for buffer_id, known in known_levels(watched.levels):
+        if known.basis is Basis.REPORTED:
+            continue
+        held = watched.mirror.reported(buffer_id, "level")
+        high = None if known.high == float("inf") else known.high
+        values[f"k/{buffer_id}"] = {
+            "basis": known.basis.value,
+            "said_us": None if held is None else held.source_us,
+            "low": known.low,
+            "high": high,
+            "last": None if held is None else held.value,
+        }
+        if known.basis is Basis.INFERRED and known.low == known.high:
+            values[f"b/{buffer_id}"] = known.low
+    return values
 
 
 def _levels(line: Line, mirror: Mirror) -> Values:

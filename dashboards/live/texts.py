@@ -142,6 +142,7 @@ _EN_ZH: Final = {
     "connections": ("Connections to the PLCs", "PLC 连接"),
     "connected": ("connected", "已连接"),
     "lost_since": ("lost since", "断开，自"),
+    "clock_ahead": ("its clock against the others:", "时钟与其他 PLC 相差"),
     "history": ("History", "历史库"),
     "points_stored": ("points stored", "已存数据点"),
     "points_waiting": ("points wait", "等待中"),

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from twin.historian.port import Historian
 from twin.live.changes import Notice
+from twin.live.inferred import Levels
 from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.model.line import Line
@@ -31,6 +32,10 @@ class WatchedLine(Protocol):
     @property
     def meter(self) -> OutputMeter:
         """What comes off it."""
+
+    @property
+    def levels(self) -> Levels:
+        """Its buffers' levels, where no signal tells them."""
 
     @property
     def notices(self) -> Sequence[Notice]:

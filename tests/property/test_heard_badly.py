@@ -74,6 +74,7 @@ def listened(name: str, for_s: int, step_s: int, rates: Rates, seed: int) -> dic
         for message in wire.scan(began_us + passed_s * S):
             mirror.handle(message)
         levels.take()
+        levels.validate()
         below = sum(levels.level(buffer).low < 0 for buffer in line.buffers)
         for what, count in (check(wire, mirror) | {"levels below 0": below}).items():
             seen[what] = seen.get(what, 0) + count

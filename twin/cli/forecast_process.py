@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 
 from twin.errors import LinetwinError
+from twin.live.inferred import Levels
 from twin.live.mirror import Mirror
 from twin.live.restored import restored
 from twin.twin_signals import ForecastReport
@@ -38,6 +39,7 @@ class Asked:
 
     Args:
         mirror: of a line that is watched.
+        levels: of the same mirror.
         seed: of the futures, and of what no signal says.
         horizon: up to when.
         good_units: off the line so far.
@@ -45,6 +47,7 @@ class Asked:
     """
 
     mirror: Mirror
+    levels: Levels
     seed: int
     horizon: Horizon
     good_units: float
@@ -73,7 +76,7 @@ def answered(asked: Asked) -> Answer:
         EngineError: there is no state yet, or the horizon is over.
     """
     line, horizon = asked.mirror.line, asked.horizon
-    state = restored(asked.mirror, seed=asked.seed)
+    state = restored(asked.mirror, seed=asked.seed, levels=asked.levels)
     targets = {}
     if asked.target_units is not None:
         targets = {horizon.name: asked.target_units - asked.good_units}

@@ -148,7 +148,9 @@ class LookAhead:
         if self._shift is None or self._shift.to_us != to_us:
             self._shift = Shift(mirror.newest_us, to_us, good_units)
         target_units = self._shift.target_units(line)
-        found = await answer_of(Asked(mirror, seed, horizon, good_units, target_units))
+        found = await answer_of(
+            Asked(mirror, self.twin.levels, seed, horizon, good_units, target_units)
+        )
         self.twin.keep(tuple(points_of(line, "", FORECAST_SIGNALS, found.report, found.at_us)))
         row = found.kept
         self._due.add(Due(to_us, row.digest, row.horizon_us, row.made_at_us))

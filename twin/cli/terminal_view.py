@@ -14,6 +14,7 @@ from rich.text import Text
 
 from twin.cli.screen import plural, several
 from twin.cli.watch import LiveLine
+from twin.live.inferred import Basis, Levels
 from twin.live.mirror import Mirror
 from twin.live.output import MINUTE_US
 from twin.live.standing import StandingAlarm, slowest_stations, standing_alarms
@@ -88,10 +89,14 @@ def _machines(mirror: Mirror, station: Station) -> Text:
     )
 
 
-def _buffer(mirror: Mirror, buffer: Buffer) -> Text:
-    level = mirror.value(buffer.id, "level")
+def _buffer(levels: Levels, buffer: Buffer) -> Text:
+    level = levels.mirror.value(buffer.id, "level")
     if level is None:
-        return Text("?", style="bold red")
+        known = levels.level(buffer)
+        if known.basis is Basis.UNKNOWN:
+            return Text("?", style="bold red")
+        high = f"{known.high:,.0f}" if known.high < float("inf") else ""
+        return Text(f"~{known.low:,.0f}" + ("" if known.low == known.high else f"–{high}"))
     if buffer.capacity is None:
         return Text(f"{level:,.0f}")
     room = buffer.capacity * buffer.lanes
@@ -192,7 +197,7 @@ def _stations(live: LiveLine, stations: Sequence[Station]) -> Table:
             Text(station.id + mark, style="bold" if mark else ""),
             _machines(mirror, station),
             waits,
-            _buffer(mirror, after[0]) if after else Text("off the line", style="dim"),
+            _buffer(live.levels, after[0]) if after else Text("off the line", style="dim"),
         )
     return table
 

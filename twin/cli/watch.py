@@ -16,6 +16,7 @@ from twin.errors import LinetwinError
 from twin.historian.port import Historian, Point
 from twin.live.changes import Notice
 from twin.live.hearing import Hearing
+from twin.live.inferred import Levels
 from twin.live.mirror import Mirror
 from twin.live.output import OutputMeter
 from twin.live.readings import Message
@@ -29,6 +30,8 @@ __all__ = ["History", "LiveLine"]
 _log = logging.getLogger("twin.live")
 
 REPORT_EVERY_S = 5.0
+LOOK_EVERY_US = 1_000_000
+"""Levels that no signal tells are worked out so often, by the plant's clock."""
 MOST_POINTS_WAITING = 2_000_000
 
 
@@ -52,6 +55,8 @@ class LiveLine:
     reports: Reports = field(init=False)
     board: NoticeBoard = field(init=False)
     hearing: Hearing = field(init=False)
+    levels: Levels = field(init=False)
+    _looked_us: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.board = NoticeBoard(self.line.id)
@@ -59,6 +64,7 @@ class LiveLine:
         self.meter = OutputMeter(self.mirror)
         self.reports = Reports(self.mirror, self.meter)
         self.hearing = Hearing(self.mirror)
+        self.levels = Levels(self.mirror)
 
     def take(self, message: Message) -> None:
         """Take in a message of a subscriber."""
@@ -68,6 +74,10 @@ class LiveLine:
         drifts = self.reports.take(message, changes)
         self.board.take(message, (*changes.notices, *drifts))
         self.meter.sample()
+        newest_us = self.mirror.newest_us
+        if not 0 <= newest_us - self._looked_us < LOOK_EVERY_US:
+            self._looked_us = newest_us
+            self.levels.take()
         self.told()
 
     @property

@@ -135,6 +135,18 @@ class Levels:
         age_us = min(self._age(key) for key in self._keys[buffer.id])
         return Known(low, high, Basis.INFERRED, age_us)
 
+    def validate(self) -> None:
+        """Check that no level is below 0, above its room, or turned round.
+
+        Raises:
+            AssertionError: one is; its text says which.
+        """
+        for buffer in self.mirror.line.buffers:
+            known, most = self.level(buffer), room(self.mirror.line, buffer)
+            if known.basis is not Basis.REPORTED:
+                sound = 0 <= known.low <= known.high <= most
+                assert sound, f"{buffer.id}: {known.low} to {known.high} of {most}"  # noqa: S101
+
     def _balance(self, buffer: Buffer) -> float:
         line, gained = self.mirror.line, self.mirror.gained
         sources = [line.station_by_id[name] for name in buffer.sources]

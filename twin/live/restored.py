@@ -23,6 +23,7 @@ from twin.engine.snapshot import NONE, SAVED, Snapshot, snapshot_of
 from twin.engine.snapshot_rows import stops_of
 from twin.errors import EngineError
 from twin.live.guesses import Guesses, longer
+from twin.live.inferred import Levels, waits
 from twin.live.machine_memory import MachineMemory
 from twin.live.mirror import Mirror
 from twin.live.part_guesses import PartNumbers
@@ -63,12 +64,13 @@ class Restored:
         return self.epoch_us + self.snapshot.at_us
 
 
-def restored(mirror: Mirror, *, seed: int = 1) -> Restored:
+def restored(mirror: Mirror, *, seed: int = 1, levels: Levels | None = None) -> Restored:
     """Put a line's state together from what its mirror knows.
 
     Args:
         mirror: the line's.
         seed: of what is drawn.
+        levels: what follows from counters, as far as the mirror was followed; None: nothing.
 
     Returns:
         The state at the mirror's newest instant, what was drawn for it, and of which stations
@@ -79,7 +81,7 @@ def restored(mirror: Mirror, *, seed: int = 1) -> Restored:
     """
     if not mirror.newest_us:
         raise EngineError(f"{mirror.line.id}: no PLC has said anything yet, so it has no state")
-    state = _State(mirror, seed)
+    state = _State(mirror, seed, levels or Levels(mirror))
     for station in mirror.line.stations:
         state.station(station)
     state.crews()
@@ -90,7 +92,8 @@ def restored(mirror: Mirror, *, seed: int = 1) -> Restored:
 class _State:
     """The rows while they are put together."""
 
-    def __init__(self, mirror: Mirror, seed: int) -> None:
+    def __init__(self, mirror: Mirror, seed: int, levels: Levels) -> None:
+        self.levels = levels
         self.mirror, self.line, self.seed = mirror, mirror.line, seed
         self.now_us = mirror.newest_us
         self.epoch_us = monday_before(self.line.time_zone, self.now_us)
@@ -139,6 +142,8 @@ class _State:
         if condition is None:
             condition = Condition.STARVED
             self.guesses.named.append(f"{unit}: its state is not known; taken for one that waits")
+        elif condition in {Condition.STARVED, Condition.BLOCKED}:
+            condition = self.waits_as(station, number, condition)
         gained = {name: int(self.mirror.gained_by(unit, told)) for name, told in COUNTED.items()}
         made = int(self.mirror.gained_by(unit, "processed"))
         good = max(0, made - gained["defective"] - gained["reworked"])
@@ -181,6 +186,16 @@ class _State:
                 if plan.crew is not None:
                     self.repairs[plan.crew].append((memory.since_us, machine_row))
         self.rows["machines"].append(row)
+
+    def waits_as(self, station: Station, number: int, condition: Condition) -> Condition:
+        """What a suspended machine waits for, where its signals leave it open."""
+        unit = station.machine_id(number)
+        if None not in (self.mirror.value(unit, name) for name in ("starved", "blocked")):
+            return condition
+        found = waits(self.levels, station, number)
+        if found is None or not any(found):
+            return condition
+        return Condition.BLOCKED if found[1] else Condition.STARVED
 
     def held_by(
         self, station: Station, unit: str, memory: MachineMemory, condition: Condition
@@ -303,7 +318,7 @@ class _State:
     def parts(self) -> dict[str, NDArray[np.int64]]:
         """Give every part its number and its defects."""
         line = self.line
-        self.holdings += in_lanes(line, self.mirror, self.guesses)
+        self.holdings += in_lanes(line, self.levels, self.guesses)
         numbers = PartNumbers(line, {})
         for held in self.holdings:
             numbers.expect(held.maker, held.count)

@@ -12,7 +12,7 @@ from twin.engine.draws import Key
 from twin.engine.snapshot import SAVED
 from twin.engine.snapshot_rows import REWORK, lane_keys
 from twin.live.guesses import Guesses
-from twin.live.mirror import Mirror
+from twin.live.inferred import Basis, Levels
 from twin.live.part_guesses import PartNumbers, defects_of, drawn_defects, maker_of, passes_on
 from twin.model.line import Line
 from twin.model.quantity import MILLI
@@ -76,9 +76,9 @@ def finished(line: Line, station: Station, place: int, made: int) -> Holding:
     return Holding(IN_OUT, place, maker, max(1, int(whole) - gone), station.id)
 
 
-def in_lanes(line: Line, mirror: Mirror, guesses: Guesses) -> list[Holding]:
-    """What lies in the lanes of all buffers; a level that is not known at all is drawn."""
-    found = []
+def in_lanes(line: Line, levels: Levels, guesses: Guesses) -> list[Holding]:
+    """What lies in the lanes of all buffers; of a level that nobody reports, what can be."""
+    found, mirror = [], levels.mirror
     buffers = {buffer.id: buffer for buffer in line.buffers}
     for lane, (buffer_id, number) in enumerate(lane_keys(line)):
         buffer = buffers[str(buffer_id)]
@@ -90,9 +90,14 @@ def in_lanes(line: Line, mirror: Mirror, guesses: Guesses) -> list[Holding]:
         else:
             held = mirror.reported(buffer.id, "level")
         if held is None:
-            guesses.named.append(f"{buffer.id}: how many parts are in it")
-            most = 0 if number == REWORK else buffer.capacity or 0
-            level = int(guesses.uniform(f"{buffer.id}/{number}/level") * (most + 1))
+            least, most = 0, 0 if number == REWORK else buffer.capacity or 0
+            known = levels.level(buffer)
+            if number != REWORK and buffer.lanes == 1 and known.basis is Basis.INFERRED:
+                least = int(known.low)
+                most = int(min(known.high, max(least, most)))
+            if least < most or known.basis is Basis.UNKNOWN:
+                guesses.named.append(f"{buffer.id}: how many parts are in it")
+            level = least + int(guesses.uniform(f"{buffer.id}/{number}/level") * (most - least + 1))
         else:
             level = max(0, int(held.value))
         maker, back = maker_of(line, source).id, int(number == REWORK)

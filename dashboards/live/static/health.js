@@ -35,13 +35,18 @@ export function healthPage(main) {
       `⚠ ${id}: ${since ? `${t("unknown_since")} ${clock(since, line.time_zone)}` : t("never_seen")}`).join("; ") : `✓ ${t("all_known")}`;
   }
 
+  function skew(line, plc) {
+    const ahead = value(line.id, `c/${plc.id}`) ?? 0;
+    return Math.abs(ahead) < 0.5 ? "" : `; ⚠ ${t("clock_ahead")} ${ahead > 0 ? "+" : "−"}${number(Math.abs(ahead), 1)} s`;
+  }
+
   function changed() {
     if (!health()) return;
     const rows = lines.flatMap((line) => line.plcs.map((plc) => [line, plc, value(line.id, `p/${plc.id}`)]));
-    keep(connections, JSON.stringify(rows.map(([line, plc, since]) => [line.id, plc.id, since, unknownOf(line, plc)])), () => [
+    keep(connections, JSON.stringify(rows.map(([line, plc, since]) => [line.id, plc.id, since, unknownOf(line, plc), skew(line, plc)])), () => [
       h("table", { "aria-label": t("connections") }, h("thead", {}, h("tr", {}, [t("line"), "PLC", "", t("stations"), t("staleness")].map((text) => h("th", { scope: "col" }, text)))),
         h("tbody", {}, rows.map(([line, plc, since]) => h("tr", {}, h("td", {}, line.id), h("td", {}, `${plc.id} ${named(plc.name)}`),
-          h("td", { class: since === null ? "fine" : "high" }, since === null ? `✓ ${t("connected")}`
+          h("td", { class: since === null ? "fine" : "high" }, since === null ? `✓ ${t("connected")}${skew(line, plc)}`
             : since ? `⚠ ${t("lost_since")} ${clock(since, line.time_zone)}` : `⚠ ${t("never_seen")}`),
           h("td", {}, line.stations.filter((s) => s.plc === plc.id).map((s) => s.id).join(" ")),
           h("td", { class: unknownOf(line, plc).length ? "high" : "fine" }, stale(line, plc))))))]);
