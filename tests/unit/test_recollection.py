@@ -132,3 +132,24 @@ def test_what_is_recalled_counts_as_nothing_gained(watched: Watched) -> None:
     mirror = mirror_then(recollected(watched.store, watched.line, at_us))
     assert all(mirror.gained(s, "processed") == 0 for s in watched.line.stations)
     assert mirror.watched_us == 0
+
+
+def test_a_value_that_was_not_to_be_believed_then_is_not_believed_now() -> None:
+    line, store = load("five_stations"), MemoryHistorian()
+    mirror, plc = connected(line), load("five_stations").plc_of("M1")
+
+    def say(signal: str, value: float | None, said_s: int, came_s: int, quality: Quality) -> None:
+        at = (EPOCH_US + said_s * S, EPOCH_US + came_s * S)
+        beat = Reading(plc, plc, "heartbeat", came_s, at[1], at[1], Quality.GOOD)
+        reading = Reading(plc, "M101", signal, value, *at, quality)
+        store.write(mirror.handle((beat,)).points)
+        store.write(mirror.handle((reading,)).points)
+
+    say("state_current", 6, 1, 1, Quality.GOOD)
+    say("state_current", None, 1, 10, Quality.BAD)
+    say("state_current", 6, 1, 20, Quality.GOOD)
+    for at_s, quality in ((5, Quality.GOOD), (15, Quality.BAD), (25, Quality.GOOD)):
+        then = mirror_then(recollected(store, line, EPOCH_US + at_s * S))
+        held = then.reported("M101", "state_current")
+        assert held is not None
+        assert (held.value, held.quality) == (6, quality)

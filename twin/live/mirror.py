@@ -125,15 +125,17 @@ class Mirror:
         behind: set[str] = set()
         for reading in readings:
             plc, source_us = reading.plc, reading.source_us
-            newest = spoke.get(plc)
-            if newest is None:
-                newest = spoke[plc] = [source_us, reading.arrival_us]
-            elif source_us > newest[0]:
-                newest[0] = source_us
             if source_us < self._heard_us.get(plc, 0):
                 held = self._values.get((reading.unit, reading.signal))
+                if held is not None and source_us == held.source_us:
+                    continue  # said again, as when it is not to be believed: no stamp of now
                 if held is not None and source_us < held.source_us and reading.value != held.value:
                     behind.add(plc)
+            newest = spoke.get(plc)
+            if newest is None:
+                spoke[plc] = [source_us, reading.arrival_us]
+            elif source_us > newest[0]:
+                newest[0] = source_us
         timely: Sequence[Reading] = readings
         notices: list[Notice] = []
         for plc, (newest_us, arrival_us) in spoke.items():
@@ -211,7 +213,11 @@ class Mirror:
                 return
             value, quality = held.value, Quality.BAD
         value = float(value)
-        at_us, late = reading.source_us, False
+        at_us, late, stored_us = reading.source_us, False, reading.source_us
+        if held is not None and held.quality != quality and key not in self._old:
+            # That it is trusted no longer, or again, came later than the value: stores keep both.
+            since_us = max(self._heard_us[tag.plc], held.source_us + 1)
+            stored_us = since_us if at_us <= held.source_us else at_us
         if self._set_back and tag.plc in self._set_back:
             since_us, step_us = self._set_back[tag.plc]
             late = reading.arrival_us < since_us and self.clocks.stamped_before(
@@ -247,7 +253,7 @@ class Mirror:
             )
             self._old.discard(key)
             self._before.discard(key)
-        yield Point(Series(self.line.id, *key), reading.source_us, value, quality)
+        yield Point(Series(self.line.id, *key), stored_us, value, quality)
 
     def _count(
         self, key: tuple[str, str], held: Reported | None, value: float, reading: Reading
