@@ -168,7 +168,8 @@ def test_a_station_shows_states_cycle_times_failures_variables_and_alarms(
     times = tab.locator("section", has_text="Cycle times")
     expect(times.locator("rect.bar-measured").first).to_be_attached()
     said = times.locator("p").text_content()
-    assert 9 <= figure(said, r"measured: [0-9,]+ operations, mean ([0-9.]+) s") <= 11
+    # One operation in 24 has a jam of 40 s within it.
+    assert 9.5 <= figure(said, r"measured: [0-9,]+ operations, mean ([0-9.]+) s") <= 14.5
     assert figure(said, r"model: mean ([0-9.]+) s") == 10
     failures = tab.locator("section", has_text="The model's failures")
     expect(failures.get_by_role("table", name="The model's failures")).to_contain_text("40 s")
