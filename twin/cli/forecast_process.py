@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import pickle
 import sys
 import time
@@ -30,6 +29,11 @@ __all__ = ["Answer", "Asked", "answer_of", "answered", "main"]
 FUTURES = 59
 """The 3rd smallest and largest of 59 hold 90 % of what comes."""
 NICENESS = 10
+BEGIN = (
+    f"import os; hasattr(os, 'nice') and os.nice({NICENESS}); "
+    f"from {__name__} import main; raise SystemExit(main())"
+)
+"""It gives way before it imports anything: that takes longer than most forecasts."""
 LONGEST_S = 300.0
 
 
@@ -111,7 +115,7 @@ async def answer_of(asked: Asked) -> Answer:
         LinetwinError: it can't be made; the text says why.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", f"from {__name__} import main; raise SystemExit(main())"),
+        *(sys.executable, "-c", BEGIN),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -137,8 +141,6 @@ async def answer_of(asked: Asked) -> Answer:
 
 def main() -> int:
     """Answer what standard input asks; 1 and its reason where that can't be done."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own twin
     try:
         found = answered(asked)
