@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards.live.shown_state import UNKNOWN, shown_state
-from twin.historian.port import Historian, History, Quality, Query
+from twin.historian.port import Historian, History, Quality, Query, Series
 from twin.model.line import Line
 from twin.model.station import Station
 from twin.signals import lane_id
@@ -36,13 +37,14 @@ def state_at(store: Historian, line: Line, at_us: int) -> Values:
         at_us: when, microseconds since 1970-01-01 UTC.
     """
     known: dict[tuple[str, str], float] = {}
-    for signal in (*FOR_A_STATE, "level"):
-        history = store.last(
-            Query(line=line.id, signal=signal, from_us=at_us - LOOK_BACK_US, to_us=at_us + 1)
-        )
-        for i, series in enumerate(history.series_index.tolist()):
-            if history.quality[i] != Quality.BAD:
-                known[history.series[series].unit, signal] = float(history.value[i])
+    wanted = (*FOR_A_STATE, "level")
+    history = store.last(
+        Query(line=line.id, signal=wanted, from_us=at_us - LOOK_BACK_US, to_us=at_us + 1)
+    )
+    for i, index in enumerate(history.series_index.tolist()):
+        if history.quality[i] != Quality.BAD:
+            series = history.series[index]
+            known[series.unit, series.signal] = float(history.value[i])
     values: Values = {}
     for station in line.stations:
         for m in range(station.machines):
@@ -73,17 +75,16 @@ def spells(
         differs from the one before.
     """
     events: dict[str, list[Event]] = {unit: [] for unit in units}
-    for number, signal in enumerate(FOR_A_STATE):
-        before = Query(line.id, signal=signal, from_us=from_us - LOOK_BACK_US, to_us=from_us)
-        inside = Query(line.id, signal=signal, from_us=from_us, to_us=to_us)
-        for history in (store.last(before), store.read(inside)):
-            for unit, at_us, value in _told(history):
-                if unit in events:
-                    events[unit].append((max(at_us, from_us), number, value))
+    asked = Query(line.id, tuple(units), FOR_A_STATE, from_us=from_us, to_us=to_us)
+    before = replace(asked, from_us=from_us - LOOK_BACK_US, to_us=from_us)
+    for history in (store.last(before), store.read(asked)):
+        for series, at_us, value in _told(history):
+            number = FOR_A_STATE.index(series.signal)
+            events[series.unit].append((max(at_us, from_us), number, value))
     return {unit: _letters(of, from_us) for unit, of in events.items()}
 
 
-def _told(history: History) -> Iterator[tuple[str, int, float | None]]:
+def _told(history: History) -> Iterator[tuple[Series, int, float | None]]:
     rows = zip(
         history.series_index.tolist(),
         history.at_us.tolist(),
@@ -92,7 +93,7 @@ def _told(history: History) -> Iterator[tuple[str, int, float | None]]:
         strict=True,
     )
     for index, at_us, value, bad in rows:
-        yield history.series[index].unit, at_us, None if bad else value
+        yield history.series[index], at_us, None if bad else value
 
 
 def _letters(events: list[Event], from_us: int) -> list[tuple[int, str]]:
@@ -135,13 +136,9 @@ def cycle_times(store: Historian, line: Line, station: Station, from_us: int, to
         `operations`, their `mean_s`, the histogram's `edges_s` and `count`, and how many took
         `longer` than its last edge.
     """
-    read: list[NDArray[np.float64]] = []
-    for m in range(station.machines):
-        asked = Query(line.id, station.machine_id(m), "cycle_time_s", from_us=from_us, to_us=to_us)
-        history = store.read(asked)
-        times = history.value[(history.quality != Quality.BAD) & (history.value > 0)]
-        read.append(times)
-    seconds = np.concatenate(read) if read else np.array([])
+    machines = tuple(station.machine_id(m) for m in range(station.machines))
+    history = store.read(Query(line.id, machines, "cycle_time_s", from_us=from_us, to_us=to_us))
+    seconds = history.value[(history.quality != Quality.BAD) & (history.value > 0)]
     if not len(seconds):
         return {"operations": 0, "longer": 0, "edges_s": [], "count": [], "mean_s": None}
     # One stop among a thousand operations must not squeeze all the others into one bar.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from twin.engine.planned_time import monday_before, open_time_us
 from twin.historian.port import Historian, Quality, Query
-from twin.historian.shift_kpis import SAMPLE_US, Counter, counters, shift_of
+from twin.historian.shift_kpis import OF_THE_LINE, SAMPLE_US, Counter, counters, shift_of
 from twin.live.reports import planned_station_units_per_h
 from twin.model.line import Line
 from twin.model.station import Station
@@ -47,14 +47,11 @@ def shift_so_far(
     from_us, to_us = shift_of(line, now_us)
     before = Query(line.id, "", "good_units", from_us=from_us - SAMPLE_US, to_us=from_us)
     watched_before = len(store.last(before)) > 0
-    found: dict[str, Counter] = {}
-    for signal in ("good_units", "scrap_units", "energy_kwh"):
-        asked = Query(line.id, "", signal, from_us=from_us, to_us=now_us + 1)
-        if grown := counters(store, asked, known_before=watched_before).get(""):
-            found[signal] = grown
+    asked = Query(line.id, "", OF_THE_LINE, from_us=from_us, to_us=now_us + 1)
+    grown = counters(store, asked, known_before=watched_before)
+    found = {signal: counter for (_, signal), counter in grown.items()}
     good, scrap, energy = (
-        found[signal].total if signal in found else None
-        for signal in ("good_units", "scrap_units", "energy_kwh")
+        found[signal].total if signal in found else None for signal in OF_THE_LINE
     )
     watched_from_us: int | None = None
     made: list[tuple[int, float]] = []
@@ -103,7 +100,8 @@ def _foretold(
 ) -> dict[str, Any]:
     """The last forecast of this shift's end, counted as the curve of what was made is."""
     nothing: dict[str, Any] = {"foretold": [], "reach_ratio": None}
-    last = store.last(Query(line.id, "", from_us=shift[0], to_us=now_us + 1))
+    asked = Query(line.id, "", (*BAND, REACH), from_us=shift[0], to_us=now_us + 1)
+    last = store.last(asked)
     rows = [last.series[index].signal for index in last.series_index.tolist()]
     said = dict(zip(rows, last.value.tolist(), strict=True))
     at_us = dict(zip(rows, last.at_us.tolist(), strict=True)).get(BAND[0], 0)
@@ -124,11 +122,11 @@ def _foretold(
 def _oee(store: Historian, line: Line, now_us: int, bottleneck: str | None) -> dict[str, Any]:
     since_us = now_us - 10 * SAMPLE_US
     said: dict[str, dict[str, float]] = {}
-    for signal in OF_OEE:
-        history = store.last(Query(line.id, None, signal, from_us=since_us, to_us=now_us + 1))
-        for i, index in enumerate(history.series_index.tolist()):
-            if history.quality[i] != Quality.BAD:
-                said.setdefault(history.series[index].unit, {})[signal] = float(history.value[i])
+    history = store.last(Query(line.id, None, OF_OEE, from_us=since_us, to_us=now_us + 1))
+    for i, index in enumerate(history.series_index.tolist()):
+        if history.quality[i] != Quality.BAD:
+            series = history.series[index]
+            said.setdefault(series.unit, {})[series.signal] = float(history.value[i])
     known = bottleneck is not None and said.get(bottleneck, {}).keys() >= set(OF_OEE)
     station = bottleneck if known else _busiest(line, said)
     if station is None:

@@ -235,6 +235,16 @@ def check_filters(new_store: NewStore) -> None:
         assert store.read(Query(line="B", unit="v", signal="level")).series == (units[4],)
         for name in ("", "%", "a", "A "):
             assert rows(store.read(Query(line=name))) == []
+        for several, found in (
+            (Query(line="A", unit=("v", "u", "w")), units[:2]),
+            (Query(unit=("", "v"), signal=("level", "power_kw")), units[1:3] + units[4:]),
+            (Query(unit=("u",), signal=("power_kw", "state_current")), []),
+            (Query(unit=()), []),
+            (Query(signal=()), []),
+        ):
+            assert store.read(several).series == tuple(sorted(found))
+            assert store.last(several).series == tuple(sorted(found))
+            assert store.sampled(several, 60).series == tuple(sorted(found))
 
 
 def check_limit(new_store: NewStore) -> None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from twin.historian.port import Historian, History, Quality, Query, Series
 from twin.model.line import Line
@@ -55,35 +60,40 @@ def alarm_spells(store: Historian, line: Line, from_us: int, to_us: int) -> list
     [(5, 9)]
     """
     signals = [*(tag.signal for tag in tags(line)), *TWIN_SIGNALS]
+    names = tuple(sorted({signal.name for signal in signals if signal.family is Family.ALARM}))
+    before = _told(store.last(Query(line=line.id, signal=names, to_us=from_us)))
+    inside = _told(store.read(Query(line=line.id, signal=names, from_us=from_us, to_us=to_us)))
+    nothing = np.array([], np.int64), np.array([], np.bool_)
     found: list[AlarmSpell] = []
-    for name in sorted({signal.name for signal in signals if signal.family is Family.ALARM}):
-        before = store.last(Query(line=line.id, signal=name, to_us=from_us))
-        inside = store.read(Query(line=line.id, signal=name, from_us=from_us, to_us=to_us))
-        told: dict[Series, list[tuple[int, bool]]] = {}
-        for history in (before, inside):
-            for series, at_us, stands in _told(history):
-                told.setdefault(series, []).append((at_us, stands))
-        for series, changes in told.items():
-            found += _spells(series, changes, from_us)
+    for series in before.keys() | inside.keys():
+        earlier, later = before.get(series, nothing), inside.get(series, nothing)
+        at_us = np.concatenate([earlier[0], later[0]])
+        stands = np.concatenate([earlier[1], later[1]])
+        found += _spells(series, at_us, stands, from_us)
     return sorted(found, key=lambda spell: (spell.from_us, spell.unit, spell.alarm))
 
 
-def _told(history: History) -> Iterator[tuple[Series, int, bool]]:
-    rows = zip(history.series_index, history.at_us, history.value, history.quality, strict=True)
-    for index, at_us, value, quality in rows:
-        if quality != Quality.BAD:
-            yield history.series[int(index)], int(at_us), bool(value)
+Told: TypeAlias = tuple[NDArray[np.int64], NDArray[np.bool_]]
+"""Instants, and whether an alarm stood from then on."""
 
 
-def _spells(series: Series, changes: list[tuple[int, bool]], from_us: int) -> Iterator[AlarmSpell]:
+def _told(history: History) -> dict[Series, Told]:
+    edges = np.searchsorted(history.series_index, np.arange(len(history.series) + 1))
+    told = {}
+    for number, series in enumerate(history.series):
+        rows = slice(edges[number], edges[number + 1])
+        known = history.quality[rows] != Quality.BAD
+        told[series] = history.at_us[rows][known], history.value[rows][known] != 0
+    return told
+
+
+def _spells(
+    series: Series, at_us: NDArray[np.int64], stands: NDArray[np.bool_], from_us: int
+) -> Iterator[AlarmSpell]:
     alarm = series.signal.partition(".")[2]
-    began: int | None = None
-    for at_us, stands in changes:
-        if stands and began is None:
-            began = at_us
-        elif not stands and began is not None:
-            if at_us > from_us:
-                yield AlarmSpell(began, at_us, series.unit, alarm)
-            began = None
-    if began is not None:
-        yield AlarmSpell(began, None, series.unit, alarm)
+    changes = np.flatnonzero(np.diff(stands, prepend=False))
+    instants: list[int | None] = at_us[changes].tolist()
+    # It comes and goes in turn, so every other change is a coming.
+    for began, ended in zip_longest(instants[::2], instants[1::2]):
+        if began is not None and (ended is None or ended > from_us):
+            yield AlarmSpell(began, ended, series.unit, alarm)

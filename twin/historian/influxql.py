@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from twin.errors import LinetwinError
 from twin.historian.line_protocol import AT_US_MAX, AT_US_MIN, OTHER, QUALITY
-from twin.historian.port import History, Query, Samples, Series, joined
+from twin.historian.port import History, Query, Samples, Series, joined, names_of
 from twin.measurements import fields
 from twin.signals import Family
 
@@ -81,13 +81,22 @@ SOURCES: Final = _known()
 
 def sources(query: Query) -> list[Source]:
     """Return where what a query asks for may be kept."""
+    units, signals = names_of(query.unit), names_of(query.signal)
     return [
         source
         for source in SOURCES
-        if query.signal is None
-        or source.signal == query.signal
-        or (not source.signal and query.signal.startswith(source.prefix))
-        if source.unit_tag or not query.unit
+        if signals is None or _kept(source, signals)
+        if source.unit_tag or units is None or "" in units
+        if units != ()
+    ]
+
+
+def _kept(source: Source, signals: Iterable[str]) -> list[str]:
+    """Which of some signals a source may hold."""
+    return [
+        signal
+        for signal in signals
+        if source.signal == signal or (not source.signal and signal.startswith(source.prefix))
     ]
 
 
@@ -116,15 +125,22 @@ def select(source: Source, query: Query, *, what: str = "", more: str = "") -> s
     where = [f"time >= {first}u", f"time <= {last}u"]
     if query.line is not None:
         where.append(f'"line" = {quoted(query.line)}')
-    if query.unit is not None and source.unit_tag:
-        where.append(f'"{source.unit_tag}" = {quoted(query.unit)}')
-    if query.signal is not None and source.signal_tag:
-        where.append(f'"{source.signal_tag}" = {quoted(query.signal.removeprefix(source.prefix))}')
+    units, signals = names_of(query.unit), names_of(query.signal)
+    if units is not None and source.unit_tag:
+        where.append(_one_of(source.unit_tag, units))
+    if signals is not None and source.signal_tag:
+        tags = [signal.removeprefix(source.prefix) for signal in _kept(source, signals)]
+        where.append(_one_of(source.signal_tag, tags))
     what = what or f'"{source.field}", "{source.field}{QUALITY}"'
     return (
         f'SELECT {what} FROM "{source.measurement}" WHERE {" AND ".join(where)} '  # noqa: S608
         f"GROUP BY {source.grouped}{more}"
     )
+
+
+def _one_of(tag: str, names: Sequence[str]) -> str:
+    same = [f'"{tag}" = {quoted(name)}' for name in names]
+    return same[0] if len(same) == 1 else f"({' OR '.join(same)})"
 
 
 def quoted(text: str) -> str:

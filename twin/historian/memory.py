@@ -20,6 +20,7 @@ from twin.historian.port import (
     Track,
     WriteReport,
     joined,
+    names_of,
     refusal,
 )
 from twin.historian.sampling import downsampled
@@ -161,13 +162,14 @@ class MemoryHistorian:
 
     def _matching(self, query: Query) -> list[tuple[Series, _Track]]:
         """Return the series that a query names, sorted."""
+        units, signals = names_of(query.unit), names_of(query.signal)
         return sorted(
             (
                 (series, track)
                 for series, track in self._tracks.items()
                 if query.line in {None, series.line}
-                and query.unit in {None, series.unit}
-                and query.signal in {None, series.signal}
+                and (units is None or series.unit in units)
+                and (signals is None or series.signal in signals)
             ),
             key=lambda item: item[0],
         )

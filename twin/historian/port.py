@@ -37,6 +37,7 @@ __all__ = [
     "AT_US_MIN",
     "Historian",
     "History",
+    "Names",
     "Point",
     "Quality",
     "Query",
@@ -46,6 +47,7 @@ __all__ = [
     "Track",
     "WriteReport",
     "joined",
+    "names_of",
     "refusal",
 ]
 
@@ -160,12 +162,26 @@ class WriteReport:
     refused: tuple[Refused, ...] = ()
 
 
+Names: TypeAlias = str | tuple[str, ...] | None
+"""One name, several (none of them: nothing), or None for all."""
+
+
+def names_of(asked: Names) -> tuple[str, ...] | None:
+    """Return the names that are asked for; None for all.
+
+    >>> names_of("STK03"), names_of(("STK01", "STK02")), names_of(None)
+    (('STK03',), ('STK01', 'STK02'), None)
+    """
+    return (asked,) if isinstance(asked, str) else asked
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which points to read.
 
     Args:
-        line, unit, signal: exact names, or None for all.
+        line: its exact name, or None for all.
+        unit, signal: exact names, one or several, or None for all.
         from_us, to_us: half-open interval of source time, microseconds since 1970-01-01 UTC;
             None leaves that side open.
         limit: 0 or more; `read` returns at most this many points, the earliest in time, and of
@@ -179,8 +195,8 @@ class Query:
     """
 
     line: str | None = None
-    unit: str | None = None
-    signal: str | None = None
+    unit: Names = None
+    signal: Names = None
     from_us: int | None = None
     to_us: int | None = None
     limit: int | None = None
@@ -188,8 +204,8 @@ class Query:
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 0:
             raise LinetwinError(f"limit: must be 0 or more, got {self.limit}")
-        for name in (self.line, self.unit, self.signal):
-            if name is not None and not _is_text(name):
+        for name in (n for of in (self.line, self.unit, self.signal) for n in names_of(of) or ()):
+            if not _is_text(name):
                 raise LinetwinError(f"names must be text that UTF-8 can carry, got {name!r}")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,13 +16,24 @@ from twin.live.reports import station_kpi_between
 from twin.model.line import Line
 from twin.model.station import Station
 
-__all__ = ["SAMPLE_US", "Counter", "ShiftKpi", "StationShift", "counters", "shift_kpi", "shift_of"]
+__all__ = [
+    "OF_THE_LINE",
+    "SAMPLE_US",
+    "Counter",
+    "Counters",
+    "ShiftKpi",
+    "StationShift",
+    "counters",
+    "shift_kpi",
+    "shift_of",
+]
 
 DAY_US: Final = 86_400_000_000
 SAMPLE_US: Final = 60_000_000
 """A counter is looked at once a minute: a shift is then 480 rows, however often it spoke."""
 
 SPENT: Final = ("execute_s", "starved_s", "blocked_s", "fault_s", "setup_s", "planned_stop_s")
+OF_THE_LINE: Final = ("good_units", "scrap_units", "energy_kwh")
 COUNTED: Final = ("processed", "defective", "reworked", "failures")
 
 
@@ -132,17 +143,15 @@ def shift_kpi(store: Historian, line: Line, at_us: int) -> ShiftKpi | None:
     before = Query(line.id, "", "good_units", from_us=from_us - SAMPLE_US, to_us=from_us)
     watched_before = len(store.last(before)) > 0
 
-    def of(signal: str, unit: str | None = None) -> dict[str, Counter]:
-        asked = Query(line.id, unit, signal, from_us=from_us, to_us=to_us)
-        return counters(store, asked, known_before=watched_before)
-
-    good_units = of("good_units", "").get("")
+    signals = (*OF_THE_LINE, *SPENT, *COUNTED, "station_energy_kwh")
+    asked = Query(line.id, None, signals, from_us=from_us, to_us=to_us)
+    found = counters(store, asked, known_before=watched_before)
+    good_units = found.get(("", "good_units"))
     if good_units is None:
         return None
-    good, energy = good_units.total, _total(of("energy_kwh", ""))
+    good, energy = good_units.total, _total(found, "", "energy_kwh")
     watched_from_us = from_us if watched_before else int(good_units.at_us[0])
     watched_to_us = min(to_us, int(good_units.at_us[-1]) + SAMPLE_US)
-    found = {signal: of(signal) for signal in (*SPENT, *COUNTED, "station_energy_kwh")}
     return ShiftKpi(
         line=line.id,
         from_us=from_us,
@@ -150,13 +159,13 @@ def shift_kpi(store: Historian, line: Line, at_us: int) -> ShiftKpi | None:
         watched_from_us=watched_from_us,
         watched_to_us=watched_to_us,
         good=good,
-        scrap=_total(of("scrap_units", "")),
+        scrap=_total(found, "", "scrap_units"),
         energy_kwh=energy,
         energy_kwh_per_unit=energy / good if good else None,
         stations=tuple(
             _station(line, station, (watched_from_us, watched_to_us), found)
             for station in line.stations
-            if station.id in found["execute_s"]
+            if (station.id, "execute_s") in found
         ),
     )
 
@@ -165,13 +174,13 @@ def _station(
     line: Line,
     station: Station,
     between_us: tuple[int, int],
-    found: dict[str, dict[str, Counter]],
+    found: Counters,
 ) -> StationShift:
     def spent_us(signal: str) -> int:
-        return round(_total(found[signal], station.id) * 1e6)
+        return round(_total(found, station.id, signal) * 1e6)
 
     machines = [station.machine_id(machine) for machine in range(station.machines)]
-    counted = {signal: sum(_total(found[signal], one) for one in machines) for signal in COUNTED}
+    counted = {signal: sum(_total(found, one, signal) for one in machines) for signal in COUNTED}
     execute, starved, blocked, fault, setup, planned_stop = map(spent_us, SPENT)
     failures = counted["failures"]
     return StationShift(
@@ -186,12 +195,12 @@ def _station(
         ),
         mtbf_s=execute / failures / 1e6 if failures else None,
         mttr_s=fault / failures / 1e6 if failures else None,
-        energy_kwh=_total(found["station_energy_kwh"], station.id),
+        energy_kwh=_total(found, station.id, "station_energy_kwh"),
     )
 
 
-def _total(found: dict[str, Counter], unit: str = "") -> float:
-    return found[unit].total if unit in found else 0.0
+def _total(found: Counters, unit: str, signal: str) -> float:
+    return found[unit, signal].total if (unit, signal) in found else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +221,16 @@ class Counter:
         return float(self.gained[-1])
 
 
-def counters(store: Historian, query: Query, *, known_before: bool) -> dict[str, Counter]:
-    """Return how counters grew within a query's interval, by their unit.
+Counters: TypeAlias = dict[tuple[str, str], Counter]
+"""Counters by their unit and signal."""
+
+
+def counters(store: Historian, query: Query, *, known_before: bool) -> Counters:
+    """Return how counters grew within a query's interval, by their unit and signal.
 
     Args:
         store: where the past is.
-        query: one signal, with `from_us`.
+        query: signals, with `from_us`.
         known_before: whether what a counter said last before the interval is where it began; if
             not, it is what it said first within.
 
@@ -229,14 +242,13 @@ def counters(store: Historian, query: Query, *, known_before: bool) -> dict[str,
     >>> minutes = enumerate((5, 7, 9, 2))
     >>> _ = store.write([Point(good, n * SAMPLE_US, value) for n, value in minutes])
     >>> asked = Query("L", "", "good_units", from_us=SAMPLE_US)
-    >>> counters(store, asked, known_before=True)[""].gained.tolist()
+    >>> counters(store, asked, known_before=True)["", "good_units"].gained.tolist()
     [2.0, 4.0, 6.0]
     """
     samples = store.sampled(query, SAMPLE_US)
     before: dict[Series, float] = {}
     if known_before:
-        asked = Query(query.line, query.unit, query.signal, to_us=query.from_us)
-        history = store.last(asked)
+        history = store.last(replace(query, from_us=None, to_us=query.from_us))
         before = {
             history.series[index]: float(history.value[row])
             for row, index in enumerate(history.series_index.tolist())
@@ -248,5 +260,5 @@ def counters(store: Historian, query: Query, *, known_before: bool) -> dict[str,
         low, last = samples.low[rows], samples.last[rows]
         began = np.concatenate([[before.get(series, low[0])], last[:-1]])
         steps = np.where(low < began, last, last - began)
-        found[series.unit] = Counter(samples.at_us[rows], steps.cumsum())
+        found[series.unit, series.signal] = Counter(samples.at_us[rows], steps.cumsum())
     return found

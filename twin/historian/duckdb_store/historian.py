@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -27,6 +27,7 @@ from twin.historian.duckdb_store.statements import (
     NEWEST,
     SAMPLED,
     SERIES,
+    Parameters,
     parameters_of,
 )
 from twin.historian.port import (
@@ -42,8 +43,6 @@ from twin.historian.port import (
 from twin.historian.sampling import check_interval
 
 __all__ = ["DuckDBHistorian"]
-
-Parameters: TypeAlias = dict[str, str | int | None]
 
 
 class DuckDBHistorian:
@@ -205,7 +204,7 @@ class DuckDBHistorian:
         self, statement: str, parameters: Parameters, asked: Parameters
     ) -> tuple[dict[str, Any], tuple[Series, ...], NDArray[np.int64]]:
         """Return a statement's columns, sorted by rank; its series; which each row belongs to."""
-        names = {key: asked[key] for key in ("line", "unit", "signal")}
+        names = {key: asked[key] for key in ("line", "units", "signals")}
         with self._file.attached(read_only=True) as engine:
             columns = engine.execute(statement, parameters).fetchnumpy()
             ranked = engine.execute(SERIES, names).fetchall()
@@ -216,7 +215,7 @@ class DuckDBHistorian:
         found = tuple(series[i] for i in rank[begins])
         return columns, found, np.repeat(np.arange(len(begins)), lengths)
 
-    def _fetch(self, rows: str, parameters: dict[str, str | int | None]) -> History:
+    def _fetch(self, rows: str, parameters: Parameters) -> History:
         """Return the points that a statement gives, as columns."""
         points = f"SELECT rank, at_us, value, quality FROM ({rows}) ORDER BY rank, at_us"  # noqa: S608
         columns, series, index = self._columns(points, parameters, parameters)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
-from twin.historian.port import AT_US_MAX, AT_US_MIN, Query
+from twin.historian.port import AT_US_MAX, AT_US_MIN, Query, names_of
 
 __all__ = [
     "ADD_POINTS",
@@ -15,6 +15,7 @@ __all__ = [
     "NEWEST",
     "SAMPLED",
     "SERIES",
+    "Parameters",
     "parameters_of",
 ]
 
@@ -31,8 +32,8 @@ SERIES: Final = """
     SELECT id, line, unit, signal, row_number() OVER (ORDER BY line, unit, signal) - 1 AS rank
     FROM store.series
     WHERE ($line::VARCHAR IS NULL OR line = $line)
-        AND ($unit::VARCHAR IS NULL OR unit = $unit)
-        AND ($signal::VARCHAR IS NULL OR signal = $signal)
+        AND ($units::VARCHAR[] IS NULL OR list_contains($units, unit))
+        AND ($signals::VARCHAR[] IS NULL OR list_contains($signals, signal))
 """
 
 ALL: Final = f"""
@@ -72,14 +73,19 @@ FORMS: Final = {
 }
 
 
-def parameters_of(query: Query) -> dict[str, str | int | None]:
+Parameters: TypeAlias = dict[str, str | int | list[str] | None]
+"""What goes into a statement."""
+
+
+def parameters_of(query: Query) -> Parameters:
     """Return a query as the parameters of the statements above, with both sides closed."""
     first = AT_US_MIN if query.from_us is None else query.from_us
     last = AT_US_MAX if query.to_us is None else query.to_us - 1
-    parameters: dict[str, str | int | None] = {
+    units, signals = names_of(query.unit), names_of(query.signal)
+    parameters: Parameters = {
         "line": query.line,
-        "unit": query.unit,
-        "signal": query.signal,
+        "units": None if units is None else list(units),
+        "signals": None if signals is None else list(signals),
         "first": min(max(first, AT_US_MIN), AT_US_MAX + 1),
         "last": min(max(last, AT_US_MIN - 1), AT_US_MAX),
     }
