@@ -64,7 +64,7 @@ def findings(
     """Judge each number; the arguments are those of `calibrate`."""
     made = {
         unit: counter.total
-        for unit, counter in counters(
+        for (unit, _), counter in counters(
             store,
             Query(line.id, None, "processed", seen.span.from_us, seen.span.to_us),
             known_before=False,

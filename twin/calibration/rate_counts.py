@@ -141,11 +141,11 @@ def _inspected(station: Station, where: Path, every: _Grown, early: _Grown) -> I
 
 
 def _grown(store: Historian, line: Line, station: Station, from_us: int, to_us: int) -> _Grown:
-    units = {station.machine_id(machine) for machine in range(station.machines)}
+    units = tuple(station.machine_id(machine) for machine in range(station.machines))
 
     def total(signal: str) -> float | None:
-        found = counters(store, Query(line.id, None, signal, from_us, to_us), known_before=False)
-        own = [counter.total for unit, counter in found.items() if unit in units]
+        found = counters(store, Query(line.id, units, signal, from_us, to_us), known_before=False)
+        own = [counter.total for counter in found.values()]
         return sum(own) if own else None
 
     kinds = station.inspection.detects if station.inspection is not None else ()
