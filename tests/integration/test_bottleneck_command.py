@@ -72,7 +72,7 @@ def test_from_a_state_it_says_who_limits_now(here: Path) -> None:
     ("arguments", "says"),
     [
         (["--from", "none.json"], "none.json"),
-        (["--from", "empty"], "--from takes the file of a state, got 'empty'"),
+        (["--from", "empty"], "--from must be the file of a state, got 'empty'"),
         (["--top", "-1"], "--top must be a whole number of at least 0, got '-1'"),
         (["--replications", "1"], "--replications must be a whole number of at least 2, got '1'"),
         (["--report", "r.pdf"], "must end in .html or .md"),
