@@ -116,3 +116,16 @@ def test_the_dead_opcua_of_pypi_is_not_installed_beside_ours() -> None:
     import opcua
 
     assert Path(opcua.__file__).parent == ROOT / "opcua"
+
+
+def test_no_conflict_is_left_in_a_text() -> None:
+    marks = ("<" * 7 + " ", ">" * 7 + " ")
+    texts = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "lines").rglob("*.yaml")]
+    left = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in texts
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith(marks)
+    ]
+    assert len(texts) > 40
+    assert left == []
