@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,3 +40,5 @@ def keep_for_good() -> None:
     """
     gc.collect()
     gc.freeze()
+    # What is left out of the last collection, too, DuckDB would report as leaked at the end.
+    atexit.register(gc.unfreeze)

@@ -79,17 +79,23 @@ def _run(command: str, where: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _run_until_it_listens(command: str, where: Path) -> int:
-    """Start a command that goes on for ever, wait for its PLCs, and end it as Ctrl-C does."""
+def _run_until_it_listens(command: str, where: Path) -> tuple[int, str]:
+    """Start a command that goes on for ever, wait for its PLCs, and end it as Ctrl-C does.
+
+    Returns its exit code and what it said of errors.
+    """
     with subprocess.Popen(
         shlex.split(command), cwd=where, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
+        said = []
         for line in process.stderr:
+            said.append(line)
             if "Ctrl-C" in line:
                 process.send_signal(signal.SIGINT)
                 break
-        return process.wait(DEADLINE_S)
+        said += process.stderr.readlines()
+        return process.wait(DEADLINE_S), "".join(said)
 
 
 def test_the_pages_have_commands() -> None:
@@ -109,7 +115,8 @@ def test_a_pages_commands_run_as_they_stand(page: str, elsewhere: Path) -> None:
 def _runs(page: str, command: str, where: Path) -> None:
     words = shlex.split(command)
     if words[1] == "plc":
-        assert _run_until_it_listens(command, where) == 0
+        code, said = _run_until_it_listens(command, where)
+        assert code == 0, f"{page}: {command}\n{said}"
         return
     if words[1] == "run":
         command += " --plain --for '3 s'"

@@ -222,8 +222,11 @@ def plc(
                 http = control_over_http(served.faults, clock, control)
                 event["control"] = f"http://127.0.0.1:{stack.enter_context(http)}"
             keep_for_good()
+            work = asyncio.ensure_future(served.run())
+            # Whoever reads what is said may end it at once: Ctrl-C is heeded by then.
+            _heed(work)
             say(event | {"since_us": began_us, "clock_us": started_us})
-            await _until_told_to_stop(asyncio.ensure_future(served.run()))
+            await _until_told_to_stop(work)
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     asyncio.run(serve())
@@ -254,12 +257,17 @@ def _end_with_stdin() -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-async def _until_told_to_stop(work: asyncio.Future[None]) -> None:
-    """Run until Ctrl-C or SIGTERM, then end in order; a failure of the work itself goes on up."""
+def _heed(work: asyncio.Future[None]) -> None:
+    """End the work when Ctrl-C or SIGTERM comes."""
     loop = asyncio.get_running_loop()
     for told in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(told, work.cancel)
+
+
+async def _until_told_to_stop(work: asyncio.Future[None]) -> None:
+    """Run until Ctrl-C or SIGTERM, then end in order; a failure of the work itself goes on up."""
+    _heed(work)
     with contextlib.suppress(asyncio.CancelledError):
         await work
 
