@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from fixed_ports import turn
 from real_servers import Influxd, VictoriaMetrics, program
 
 
@@ -48,3 +49,10 @@ def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victo
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def fixed_ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The ports of the packaged lines, for one test at a time."""
+    with turn(tmp_path_factory):
+        yield

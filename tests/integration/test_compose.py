@@ -258,6 +258,8 @@ class ByHand:
             time.sleep(0.2)
 
 
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("fixed_ports")
 def test_the_services_commands_make_a_plant_with_filled_boards(own_influxd, tmp_path) -> None:
     hand = ByHand(own_influxd, tmp_path)
     assert "is made" in hand.once("first-start")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixed_ports import turn
 
 # The packaged lines have fixed ports: what serves them runs one after the other.
 pytestmark = pytest.mark.xdist_group("fixed_ports")
@@ -64,7 +65,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bread = _blocks("docs/how-to/supply.md", "yaml")
     for name, text in zip(("bread.yaml", "bread.supply.yaml"), bread, strict=True):
         (here / name).write_text(text, encoding="utf-8")
-    _run(".venv/bin/twin run tube_line --speed 60 --plain --for '3 s'", here)
+    with turn(tmp_path_factory):
+        _run(".venv/bin/twin run tube_line --speed 60 --plain --for '3 s'", here)
     return here
 
 
@@ -104,6 +106,7 @@ def test_the_pages_have_commands() -> None:
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("fixed_ports")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_pages_commands_run_as_they_stand(page: str, elsewhere: Path) -> None:
     if not (ROOT / ".venv/bin/twin").exists():
@@ -140,6 +143,8 @@ def test_the_python_of_the_page_runs() -> None:
     assert "nan" not in done.stdout
 
 
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("fixed_ports")
 def test_make_run_runs_the_main_job() -> None:
     """`make run` on a line that starts quickly; `make test` is what runs this test."""
     if not shutil.which("make") or not (ROOT / ".venv/.runs").exists():
