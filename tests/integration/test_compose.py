@@ -24,9 +24,6 @@ from ruamel.yaml import YAML
 from twin.historian.influx_store import InfluxHistorian
 from twin.historian.port import Query
 
-# The packaged lines have fixed ports: what serves them runs one after the other.
-pytestmark = pytest.mark.xdist_group("fixed_ports")
-
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 BIN = Path(sys.executable).parent

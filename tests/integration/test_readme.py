@@ -13,9 +13,6 @@ from pathlib import Path
 import pytest
 from fixed_ports import turn
 
-# The packaged lines have fixed ports: what serves them runs one after the other.
-pytestmark = pytest.mark.xdist_group("fixed_ports")
-
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",

@@ -159,7 +159,7 @@ def _opened(history: Path, line: str) -> Historian:
             f"--history must be a history.duckdb of 'twin run', or a recording that ends in "
             f"{' or '.join(FORMS)}; there is no {file}"
         )
-    return DuckDBHistorian(file)
+    return DuckDBHistorian(file, read_only=True)
 
 
 def _span(

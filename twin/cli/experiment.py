@@ -54,7 +54,7 @@ def percentage(option: str, text: str) -> float:
     """Read `0.5%` or `0.005` as a share.
 
     Raises:
-        UsageError: it is none, or not greater than 0.
+        UsageError: it is none, or not between 0 and 1.
     """
     bare = text.strip().removesuffix("%").strip()
     try:
@@ -62,7 +62,7 @@ def percentage(option: str, text: str) -> float:
     except ValueError:
         share = 0.0
     if not 0 < share < 1:
-        raise UsageError(f"{option} must be a share greater than 0, as '0.5%', got {text!r}")
+        raise UsageError(f"{option} must be a share between 0 and 100%, as '0.5%', got {text!r}")
     return share
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "at", "instant_of", "newest_of", "open_history"]
 
 EXAMPLES = (
-    "Examples:  twin live at TUBE1 '2026-11-20 14:03'   |   "
+    "Examples:  twin live at tube_line '2026-11-20 14:03'   |   "
     "twin live at tube_line '2026-11-20 14:03:30' --snapshot then.json   |   "
     "twin live at tube_line --json --data twin-data"
 )
@@ -57,11 +57,11 @@ def at(
         typer.Argument(
             metavar="WHEN",
             help="As '2026-11-20 14:03', in the line's time zone unless it names an offset. "
-            "[the newest instant of the history]",
+            "\\[the newest instant of the history]",
         ),
     ] = None,
     history: Annotated[
-        Path | None, typer.Option(help="The history's file. [the one in --data]")
+        Path | None, typer.Option(help="The history's file. \\[the one in --data]")
     ] = None,
     snapshot: Annotated[
         Path | None,

@@ -43,7 +43,7 @@ def simulate(
     ] = None,
     warmup: Annotated[
         str | None,
-        typer.Option(help="Simulated and not counted. [the line's own; none with --start]"),
+        typer.Option(help="Simulated and not counted. \\[the line's own; none with --start]"),
     ] = None,
     engine: Annotated[
         simulation.EngineName, typer.Option(help="auto: the compiled one where it is installed.")

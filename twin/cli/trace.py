@@ -48,7 +48,7 @@ def record(
     line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
     until: Annotated[str, typer.Option(help="How long it runs, as '8 h'.")],
     as_hash: Annotated[
-        bool, typer.Option("--hash", help="Print the hash of all events. [done without --out]")
+        bool, typer.Option("--hash", help="Print the hash of all events. \\[done without --out]")
     ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write all events to this .parquet or .csv file.")
