@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -103,13 +104,16 @@ def test_the_pages_have_commands() -> None:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.usefixtures("fixed_ports")
 @pytest.mark.parametrize("page", PAGES)
-def test_a_pages_commands_run_as_they_stand(page: str, elsewhere: Path) -> None:
+def test_a_pages_commands_run_as_they_stand(
+    page: str, elsewhere: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     if not (ROOT / ".venv/bin/twin").exists():
         pytest.skip("no .venv/bin/twin: the tests don't run from the environment that make builds")
     for command in (command for its, command in TWIN if its == page):
-        _runs(page, command, elsewhere)
+        serves = shlex.split(command)[1] in {"plc", "run"}
+        with turn(tmp_path_factory) if serves else nullcontext():
+            _runs(page, command, elsewhere)
 
 
 def _runs(page: str, command: str, where: Path) -> None:
