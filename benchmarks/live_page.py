@@ -91,10 +91,10 @@ def twin(directory: Path, name: str, *words: str) -> Iterator[tuple[subprocess.P
             process.wait(timeout=60)
 
 
-def found_in(said: Path, pattern: str) -> str:
+def found_in(said: Path, pattern: str, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + DEADLINE_S
     while not (found := re.search(pattern, said.read_text())):
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or process.poll() is not None:
             sys.exit(said.read_text())
         time.sleep(0.2)
     return found[1]
@@ -178,8 +178,8 @@ def history(directory: Path, rows: int, times: int) -> None:
     held = fill(DataPlaces(directory).history, line, rows)
     print(f"{held:,} rows of history in a day")
     options = ("--speed", "1", "--ports-from", "0", "--page-port", "0", "--plain")
-    with twin(directory, "run", "run", "tube_line", *options) as (_, said), tab() as page:
-        url = found_in(said, r"the live page: (\S+)")
+    with twin(directory, "run", "run", "tube_line", *options) as (process, said), tab() as page:
+        url = found_in(said, r"the live page: (\S+)", process)
         until_known(url)
         for path in PAGES:
             took = []
@@ -197,14 +197,14 @@ def pixel(directory: Path, seconds: float, name: str) -> None:
     line = load(name)
     first = 47_000 + os.getpid() % 1000
     plc = ("plc", name, "--scan", "0.1", "--speed", "1", "--ports-from", str(first), "--json")
-    with twin(directory, "plc", *plc) as (_, told):
-        found_in(told, r'("listening")')
+    with twin(directory, "plc", *plc) as (plcs, told):
+        found_in(told, r'("listening")', plcs)
         run = ("run", name, "--plcs-are-there", "--speed", "1", "--ports-from", str(first))
         with (
-            twin(directory, "run", *run, "--page-port", "0", "--plain") as (_, said),
+            twin(directory, "run", *run, "--page-port", "0", "--plain") as (process, said),
             tab() as page,
         ):
-            url = found_in(said, r"the live page: (\S+)")
+            url = found_in(said, r"the live page: (\S+)", process)
             until_known(url)
             page.add_init_script(HEAR)
             page.goto(f"{url}/#/line/{line.id}")
@@ -276,7 +276,7 @@ def streams(directory: Path, browsers: int, seconds: float) -> None:
     """What many event streams cost the twin."""
     options = ("--speed", str(SPEED), "--ports-from", "0", "--page-port", "0", "--plain")
     with twin(directory, "run", "run", *options) as (process, said):
-        url = found_in(said, r"the live page: (\S+)")
+        url = found_in(said, r"the live page: (\S+)", process)
         until_known(url)
         time.sleep(20)
         alone, pace = _kept_up(url, min(60.0, seconds))

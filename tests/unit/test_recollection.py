@@ -127,6 +127,18 @@ def test_before_and_without_a_history_there_is_nothing() -> None:
     assert recollected(store, line, EPOCH_US).watched == {"PLC"}
 
 
+@pytest.mark.parametrize("name", ["storage_line", "tube_line"])
+def test_of_a_history_that_holds_few_signals_the_rest_is_unknown(name: str) -> None:
+    line, store = load(name), MemoryHistorian()
+    station = line.stations[0]
+    unit, plc = station.machine_id(0), line.plc_of(station.id)
+    said = Reading(plc, unit, "state_current", 6, EPOCH_US, EPOCH_US, Quality.GOOD)
+    store.write(connected(line).handle((said,)).points)
+    mirror = mirror_then(recollected(store, line, EPOCH_US + S))
+    assert mirror.reported(unit, "state_current") is not None
+    assert mirror.reported(unit, "processed") is None
+
+
 def test_what_is_recalled_counts_as_nothing_gained(watched: Watched) -> None:
     at_us = max(watched.then)
     mirror = mirror_then(recollected(watched.store, watched.line, at_us))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from twin.engine.quantiles import quantile_table
@@ -220,9 +221,11 @@ def _rows(found: History | Samples) -> Iterator[tuple[int, int, float, int]]:
         yield from zip(index, at_us, found.value.tolist(), found.quality.tolist(), strict=True)
         return
     # An interval's last value is told at its beginning; a series' very last is known exactly.
-    rows = zip(index, at_us, found.last.tolist(), [*index[1:], -1], strict=True)
+    rows = list(zip(index, at_us, found.last.tolist(), strict=True))
     yield from (
-        (of, when, value, Quality.GOOD) for of, when, value, of_next in rows if of == of_next
+        (of, when, value, Quality.GOOD)
+        for (of, when, value), (of_next, _, _) in pairwise(rows)
+        if of == of_next
     )
 
 
