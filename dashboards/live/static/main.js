@@ -101,15 +101,15 @@ function soon() {
 
 async function begin() {
   document.documentElement.dataset.theme = localStorage.getItem("linetwin.theme") ?? "auto";
-  await loadTexts();
-  if (!(await whoAmI())) {
+  const [known] = await Promise.all([whoAmI(), loadTexts()]);
+  if (!known) {
     head();
     loginPage(main);
     return;
   }
+  follow();
   await loadLines();
   listen(soon);
-  follow();
   addEventListener("hashchange", () => { show(); main.focus({ preventScroll: true }); scrollTo(0, 0); });
   show();
 }

@@ -46,6 +46,7 @@ export function stationPage(main, [lineId, id]) {
   const timer = setInterval(() => load(), 30000);
 
   function changed() {
+    if (!loading) load();
     const known = value(line.id, `s/${station.id}`);
     const letters = station.machines.map((m) => value(line.id, `m/${m}`) ?? "?");
     const text = letters.join("");
@@ -112,47 +113,59 @@ export function stationPage(main, [lineId, id]) {
     pastAlarms.replaceChildren(...pastTable(t("past_alarms_shown"), gone, { withLine: false }));
   }
 
+  // What the stream has not said yet is asked for when it has: see `changed`.
   async function load() {
     const to = value(line.id, "line")?.newest_us;
-    if (!to) { setTimeout(() => { if (!loading) load(); }, 500); return; }
+    if (!to) return;
     const mine = ++loading;
     const from = to - Number(hours.value) * HOUR;
     const range = `from_us=${from}&to_us=${to}`;
     const at = `/lines/${line.id}/stations/${station.id}`;
-    try {
-      const [spells, cycles, told] = await Promise.all([
-        ask(`${at}/spells?${range}`), ask(`${at}/cycle_times?${range}`),
-        ask(`/lines/${line.id}/alarms?station=${station.id}&${range}`)]);
-      if (mine !== loading) return;
-      showPast(told);
-      timeline.replaceChildren(bands(line, spells, from, to, roomOf(timeline)));
-      failures.replaceChildren(...failureTable(spells, from, to));
-      times.replaceChildren(...(cycles.operations ? [
-        histogram(cycles, station.cycle_time_hundredths_s, roomOf(times)),
-        h("p", { class: "dim" }, h("span", { class: "key measured" }), `${t("measured")}: ${number(cycles.operations)} ${t("operations")}, ${t("mean")} ${short(cycles.mean_s)} s`,
-          h("span", { class: "key model" }), `${t("model")}: ${t("mean")} ${short(station.cycle_time_s)} s`,
-          cycles.longer ? `; ${number(cycles.longer)} ${t("longer_left_out")}` : ""),
-      ] : [h("p", { class: "dim" }, t("no_history"))]));
-      const drawn = [];
-      for (const variable of station.variables) {
-        const curve = await ask(`/lines/${line.id}/curve?unit=${unit.value}&signal=variable.${variable.id}&${range}`);
-        if (mine !== loading) return;
-        drawn.push([variable, curve]);
+    async function drawn(into, paths, draw) {
+      try {
+        const told = await Promise.all(paths.map((path) => ask(path)));
+        if (mine === loading) draw(...told);
+      } catch (error) {
+        if (mine === loading) setText(into, error.message);
       }
-      variables.replaceChildren(...(drawn.length ? [] : [h("p", { class: "dim" }, t("no_variables"))]));
-      const plots = drawn.map(([variable, curve]) => {
-        const holder = h("figure", {}, h("figcaption", {}, `${unit.value} ${named(variable.name)}, ${variable.unit}`,
-          h("span", { class: "dim" }, ` ${t("limits")} ${short(variable.alarm_low)} … ${short(variable.alarm_high)}`)));
-        variables.append(holder);
-        return [holder, variable, curve];
-      });
-      // Only now is it known how wide each may be.
-      for (const [holder, variable, curve] of plots)
-        if (curve.at_us.length) plotCurve(holder, line, curve, [variable.alarm_low, variable.alarm_high]);
-        else holder.append(h("p", { class: "dim" }, t("no_history")));
-    } catch (error) {
-      if (mine === loading) for (const one of [timeline, times]) setText(one, error.message);
     }
+    await Promise.all([
+      drawn(timeline, [`${at}/spells?${range}`], (spells) => {
+        timeline.replaceChildren(bands(line, spells, from, to, roomOf(timeline)));
+        failures.replaceChildren(...failureTable(spells, from, to));
+      }),
+      drawn(times, [`${at}/cycle_times?${range}`], (cycles) => times.replaceChildren(...cycleTimes(cycles))),
+      drawn(pastAlarms, [`/lines/${line.id}/alarms?station=${station.id}&${range}`], showPast),
+    ]);
+    if (mine !== loading) return;
+    const curve = (variable) =>
+      `/lines/${line.id}/curve?unit=${unit.value}&signal=variable.${variable.id}&${range}`;
+    await drawn(variables, station.variables.map(curve), showVariables);
+  }
+
+  function cycleTimes(cycles) {
+    if (!cycles.operations) return [h("p", { class: "dim" }, t("no_history"))];
+    return [
+      histogram(cycles, station.cycle_time_hundredths_s, roomOf(times)),
+      h("p", { class: "dim" }, h("span", { class: "key measured" }), `${t("measured")}: ${number(cycles.operations)} ${t("operations")}, ${t("mean")} ${short(cycles.mean_s)} s`,
+        h("span", { class: "key model" }), `${t("model")}: ${t("mean")} ${short(station.cycle_time_s)} s`,
+        cycles.longer ? `; ${number(cycles.longer)} ${t("longer_left_out")}` : ""),
+    ];
+  }
+
+  function showVariables(...curves) {
+    variables.replaceChildren(...(curves.length ? [] : [h("p", { class: "dim" }, t("no_variables"))]));
+    const plots = curves.map((curve, i) => {
+      const variable = station.variables[i];
+      const holder = h("figure", {}, h("figcaption", {}, `${unit.value} ${named(variable.name)}, ${variable.unit}`,
+        h("span", { class: "dim" }, ` ${t("limits")} ${short(variable.alarm_low)} … ${short(variable.alarm_high)}`)));
+      variables.append(holder);
+      return [holder, variable, curve];
+    });
+    // Only now is it known how wide each may be.
+    for (const [holder, variable, curve] of plots)
+      if (curve.at_us.length) plotCurve(holder, line, curve, [variable.alarm_low, variable.alarm_high]);
+      else holder.append(h("p", { class: "dim" }, t("no_history")));
   }
 
   return { changed, leave: () => { loading = -1; clearInterval(timer); } };
