@@ -245,7 +245,7 @@ def _latencies(
     url: str, line: Line, painted: list[tuple[str, int, str, float]], within_us: tuple[int, int]
 ) -> list[Seen]:
     """Pairs each change that the PLC told with the first frame that shows it."""
-    found, skipped = [], 0
+    found, skipped, either = [], 0, 0
     from_us, to_us = within_us
     for station in line.stations:
         asked = f"{url}/api/v1/lines/{line.id}/stations/{station.id}/spells"
@@ -260,8 +260,11 @@ def _latencies(
                 seen = [
                     at for at, now in frames if now == letter and at_us <= at < over_us + SLACK_US
                 ]
+                again = [at for at, now in changes if now == letter and at > at_us]
                 if shows[-1:] == [letter]:
                     skipped += 1  # what was between was over before it could be drawn
+                elif seen and again and again[0] < seen[0]:
+                    either += 1
                 elif seen:
                     found.append(Seen(station.machine_id(m), letter, at_us, seen[0]))
                 elif over_us - at_us < SLACK_US:
@@ -269,6 +272,7 @@ def _latencies(
                 else:
                     sys.exit(f"{station.id} {m}: {letter} of {at_us} was never shown")
     print(f"{skipped} changes more were over in less than {SLACK_US / 1e6:g} s and not drawn")
+    print(f"{either} more came twice before a frame showed them: which of the two it shows is open")
     return found
 
 
