@@ -68,10 +68,12 @@ WATCH = """() => {
     for (const letter of station.querySelectorAll('text.letter')) {
       const tile = [...station.querySelectorAll('text.letter')].indexOf(letter);
       const id = station.querySelector('text.id').textContent;
+      const paint = (now) =>
+        painted.push([id, tile, now, 1000 * (performance.timeOrigin + performance.now())]);
+      paint(letter.textContent);
       new MutationObserver(() => {
         const now = letter.textContent;
-        requestAnimationFrame(() => setTimeout(() =>
-          painted.push([id, tile, now, 1000 * (performance.timeOrigin + performance.now())])));
+        requestAnimationFrame(() => setTimeout(() => paint(now)));
       }).observe(letter, { characterData: true, childList: true, subtree: true });
     }
 }"""
