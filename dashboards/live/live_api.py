@@ -161,18 +161,14 @@ def live_api(page: Page) -> APIRouter:
         """When a line's alarms stood, or a station's, and which were acknowledged."""
         page.guard.need(request, Role.VIEW)
         line = page.line(line_id)
-        of = None if station is None else _machines(_station(page, line_id, station))
+        of = None if station is None else tuple(_machines(_station(page, line_id, station)))
         _check_span(from_us, to_us)
 
         def read() -> dict[str, Any]:
-            found = alarm_spells(page.watched.historian, line, from_us, to_us)
+            found = alarm_spells(page.watched.historian, line, from_us, to_us, of)
             seen = page.notebook.acknowledgements(line_id, from_us - LONGEST_US)
             return {
-                "spells": [
-                    [s.unit, s.alarm, s.from_us, s.to_us]
-                    for s in found
-                    if of is None or s.unit in of
-                ],
+                "spells": [[s.unit, s.alarm, s.from_us, s.to_us] for s in found],
                 "acknowledged": [
                     [a.unit, a.alarm, a.since_us, a.at_us, a.who, a.comment]
                     for a in seen

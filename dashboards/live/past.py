@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from dashboards.live.shown_state import UNKNOWN, shown_state
 from twin.historian.port import Historian, History, Quality, Query, Series
 from twin.model.line import Line
 from twin.model.station import Station
-from twin.signals import lane_id
+from twin.signals import lane_id, tags
 
 __all__ = ["FOR_A_STATE", "curve", "cycle_times", "spells", "state_at"]
 
@@ -114,19 +115,38 @@ def _letters(events: list[Event], from_us: int) -> list[tuple[int, str]]:
 def curve(
     store: Historian, line: Line, unit: str, signal: str, from_us: int, to_us: int, every_us: int
 ) -> Values:
-    """A signal over time, brought down to an interval: instants, means, lows and highs."""
+    """A signal over time, brought down to an interval: instants, means, lows and highs.
+
+    Where its PLC was lost there is an instant without values, so that nobody draws a line across.
+    """
     samples = store.sampled(Query(line.id, unit, signal, from_us=from_us, to_us=to_us), every_us)
+    lost_us = _lost_us(store, line, unit, signal, from_us, to_us)
+    where = np.searchsorted(samples.at_us, lost_us)
+    at_us = np.insert(samples.at_us, where, lost_us)
+    mean, low, high = (
+        _plain(np.insert(values, where, np.nan))
+        for values in (samples.mean, samples.low, samples.high)
+    )
     return {
         "every_s": every_us / 1e6,
-        "at_us": samples.at_us.tolist(),
-        "mean": _plain(samples.mean),
-        "low": _plain(samples.low),
-        "high": _plain(samples.high),
+        "at_us": at_us.tolist(),
+        "mean": mean,
+        "low": low,
+        "high": high,
     }
 
 
-def _plain(values: NDArray[np.float64]) -> list[float]:
-    return [float(f"{value:.6g}") for value in values.tolist()]
+def _lost_us(
+    store: Historian, line: Line, unit: str, signal: str, from_us: int, to_us: int
+) -> NDArray[np.int64]:
+    """When the PLC that gives a signal was lost."""
+    plcs = tuple({tag.plc for tag in tags(line) if tag.key == (unit, signal)})
+    said = store.read(Query(line.id, plcs, "watched", from_us=from_us, to_us=to_us))
+    return said.at_us[said.value == 0]
+
+
+def _plain(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if isnan(value) else float(f"{value:.6g}") for value in values.tolist()]
 
 
 def cycle_times(store: Historian, line: Line, station: Station, from_us: int, to_us: int) -> Values:

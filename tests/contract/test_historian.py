@@ -82,6 +82,9 @@ def test_alarms_stand_from_their_coming_to_their_going(new_store: NewStore) -> N
         across = alarm_spells(store, line, t0 + 3, t0 + 10)
         assert [(s.from_us - t0, s.to_us and s.to_us - t0) for s in across] == [(0, 5), (2, 8)]
         assert alarm_spells(store, line, t0 - 10, t0) == []
+        assert alarm_spells(store, line, t0 + 10, t0 + 50, one.unit) == [
+            spell for spell in spells if spell.unit == one.unit
+        ]
 
 
 def test_a_shifts_kpis_are_the_same_from_every_store(new_store: NewStore) -> None:

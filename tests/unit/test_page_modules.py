@@ -1,4 +1,4 @@
-"""A browser asks for every module of the page at once, and not one level of imports after another."""
+"""A browser asks for all modules of the page at once, not one level of imports after another."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from twin.historian.memory import MemoryHistorian
 from twin.historian.port import Point, Quality, Series
 from twin.historian.shift_kpis import shift_of
 from twin.model import Line
+from twin.signals import tags
 from twin.whatif.scenario import Scenario, applied
 
 SECOND = 1_000_000
@@ -226,6 +227,19 @@ def test_a_curve_has_means_and_ends() -> None:
     found = curve(store, two_machines(), "AB", "level", 0, 100 * SECOND, 10 * SECOND)
     assert found["mean"] == [4.5] * 10
     assert (found["low"], found["high"]) == ([0.0] * 10, [9.0] * 10)
+
+
+def test_a_curve_has_a_gap_where_its_plc_was_lost() -> None:
+    line = two_machines()
+    (plc,) = {tag.plc for tag in tags(line) if tag.key == ("AB", "level")}
+    held = [("AB", "level", i * SECOND, 4) for i in (*range(40), *range(70, 100))]
+    store = store_with(*held, (plc, "watched", 41 * SECOND, 0), (plc, "watched", 69 * SECOND, 1))
+    found = curve(store, line, "AB", "level", 0, 100 * SECOND, 10 * SECOND)
+    gap = found["at_us"].index(41 * SECOND)
+    assert found["at_us"] == sorted(found["at_us"])
+    for values in (found["low"], found["mean"], found["high"]):
+        assert values == [4.0] * 4 + [None] + [4.0] * 3
+        assert values[gap] is None
 
 
 # -- the shift -----------------------------------------------------------------------------------

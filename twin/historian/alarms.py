@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.historian.port import Historian, History, Quality, Query, Series
+from twin.historian.port import Historian, History, Names, Quality, Query, Series
 from twin.model.line import Line
 from twin.signals import TWIN_SIGNALS, Family, tags
 
@@ -35,13 +35,16 @@ class AlarmSpell:
     alarm: str
 
 
-def alarm_spells(store: Historian, line: Line, from_us: int, to_us: int) -> list[AlarmSpell]:
+def alarm_spells(
+    store: Historian, line: Line, from_us: int, to_us: int, unit: Names = None
+) -> list[AlarmSpell]:
     """Return the times in which a line's alarms stood, the earliest first.
 
     Args:
         store: any store of history.
         line: whose alarms.
         from_us, to_us: half-open interval of source time; a spell that reaches into it counts.
+        unit: whose, as in `Query`; None for all.
 
     What is of bad quality is no news: the alarm is taken to be as it was.
 
@@ -61,8 +64,8 @@ def alarm_spells(store: Historian, line: Line, from_us: int, to_us: int) -> list
     """
     signals = [*(tag.signal for tag in tags(line)), *TWIN_SIGNALS]
     names = tuple(sorted({signal.name for signal in signals if signal.family is Family.ALARM}))
-    before = _told(store.last(Query(line=line.id, signal=names, to_us=from_us)))
-    inside = _told(store.read(Query(line=line.id, signal=names, from_us=from_us, to_us=to_us)))
+    before = _told(store.last(Query(line.id, unit, names, to_us=from_us)))
+    inside = _told(store.read(Query(line.id, unit, names, from_us=from_us, to_us=to_us)))
     nothing = np.array([], np.int64), np.array([], np.bool_)
     found: list[AlarmSpell] = []
     for series in before.keys() | inside.keys():
