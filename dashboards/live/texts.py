@@ -45,6 +45,8 @@ _EN_ZH: Final = {
     "since_start": ("since the twin began to watch", "自孪生开始监视"),
     "good": ("good", "合格"),
     "scrap": ("scrap", "报废"),
+    "inferred": ("worked out", "推算"),
+    "last_known": ("last known", "最后已知"),
     "unknown": ("unknown", "未知"),
     "unknown_since": ("unknown since", "未知，自"),
     "never_seen": ("never seen", "从未连接"),

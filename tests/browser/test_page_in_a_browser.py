@@ -102,6 +102,51 @@ def test_what_is_past_is_not_called_live_while_its_answer_is_on_its_way(
     expect(time).to_contain_text("Past")
 
 
+LEVELS = """async (known) => {
+  const { drawMimic } = await import('/static/mimic.js');
+  const { lines } = await import('/static/twin.js');
+  const mimic = drawMimic(lines[0], 800, 600, () => '#/');
+  mimic.changed((key) => known[key] ?? null);
+  const bar = [...mimic.root.querySelectorAll('g.buffer')].at(-1);
+  return ['class', 'aria-label'].map((name) => bar.getAttribute(name))
+    .concat(bar.querySelector('text').textContent);
+}"""
+KEY = "FOLD-out"
+
+
+@pytest.mark.parametrize(
+    ("known", "basis", "said", "shown"),
+    [
+        ({f"b/{KEY}": 4}, "", "4 / 10", "4"),
+        (
+            {f"b/{KEY}": 4, f"k/{KEY}": {"basis": "inferred", "low": 4, "high": 4}},
+            "inferred",
+            "≈4 (worked out) / 10",
+            "≈4",
+        ),
+        (
+            {f"k/{KEY}": {"basis": "inferred", "low": 2, "high": 5}},
+            "inferred",
+            "2–5 (worked out) / 10",
+            "2–5",
+        ),
+        (
+            {f"k/{KEY}": {"basis": "unknown", "said_us": T0, "last": 3}},
+            "unknown",
+            "unknown, last known 3 Mon 00:00:00 / 10",
+            "?",
+        ),
+        ({}, "unknown", "unknown / 10", "?"),
+    ],
+)
+def test_what_a_level_rests_on_is_seen_at_its_bar(
+    tab: Page, rig: Rig, known: dict[str, object], basis: str, said: str, shown: str
+) -> None:
+    tab.goto(f"{rig.url}/#/line/MADE")
+    expect(tab.locator("svg.mimic g.buffer")).to_have_count(2)
+    assert tab.evaluate(LEVELS, known) == [f"buffer {basis}", f"{KEY}, FOLD-out: {said}", shown]
+
+
 def test_a_question_is_asked_and_answered(tab: Page, rig: Rig) -> None:
     tab.goto(f"{rig.url}/#/whatif")
     tab.select_option("#wi-of", "FOLD")

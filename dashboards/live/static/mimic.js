@@ -2,7 +2,7 @@
 
 import { setAttribute, setText, svg } from "/static/dom.js";
 import { ORDER, stateClass, stateWord } from "/static/states.js";
-import { named, number, percent, t } from "/static/words.js";
+import { clock, named, number, percent, t } from "/static/words.js";
 
 const BOX = { least: 124, most: 200 }, TILE = 15, ACROSS = 7, HEAD = 24, ROW = 13, FOOT = 5;
 const MOST_TILES = 28, GAP = 22, GUTTER = 12, EDGE = 16, MOST_SCALE = 3.4;
@@ -165,20 +165,34 @@ function drawBuffer(root, line, buffer, at) {
     const level = read(`b/${buffer.id}`);
     if (level !== null && level !== undefined) highest = Math.max(highest, level);
     for (const [key, fill] of fills) {
-      const now = read(key);
+      const now = read(key) ?? (lanes.length === 1 ? read(`k/${buffer.id}`)?.low : null);
       const share = now === null || now === undefined ? 0 : Math.min(1, now / (most || highest));
       setAttribute(fill, "height", (share * at.height).toFixed(1));
       setAttribute(fill, "y", (at.y + at.height * (1 - share)).toFixed(1));
       setAttribute(fill, "class", share >= 0.999 && most ? "stock full" : "stock");
     }
-    const unknown = level === null || level === undefined;
-    setAttribute(group, "class", unknown ? "buffer unknown" : "buffer");
-    setText(label, unknown ? "?" : number(level));
+    const [basis, short, long] = levelText(line, level, read(`k/${buffer.id}`));
+    setAttribute(group, "class", `buffer ${basis}`);
+    setText(label, short);
     const of = buffer.capacity === null ? "" : ` / ${number(buffer.capacity)}`;
-    const text = `${buffer.id}, ${named(buffer.name)}: ${unknown ? t("unknown") : number(level)}${of}`;
+    const text = `${buffer.id}, ${named(buffer.name)}: ${long}${of}`;
     setText(title, text);
     setAttribute(group, "aria-label", text);
   };
+}
+
+// What a level rests on, how it is written at the bar, and in words.
+function levelText(line, level, known) {
+  const reported = level !== null && level !== undefined;
+  if (known?.basis === "inferred") {
+    const { low, high } = known;
+    const about = low === high ? `≈${number(low)}`
+      : high === null ? `≥${number(low)}` : `${number(low)}–${number(high)}`;
+    return ["inferred", about, `${about} (${t("inferred")})`];
+  }
+  if (reported) return ["", number(level), number(level)];
+  const before = known?.said_us ? `, ${t("last_known")} ${number(known.last)} ${clock(known.said_us, line.time_zone)}` : "";
+  return ["unknown", "?", t("unknown") + before];
 }
 
 function drawStation(root, line, station, at, href) {
