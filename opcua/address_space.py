@@ -13,6 +13,7 @@ The tree of a PLC:
           Identification    / Manufacturer, ...            OPC UA for Machinery
         STK-out             / Level, ReworkLevel           buffer that the station feeds
     PLC1                    / Heartbeat, ...               what the PLC says of itself
+      JobManagement         / JobOrderControl, ...         its job orders
 
 A node's id, without the namespace index, is its path from the line on: `LDES1/STK/STK03/Status`.
 """
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from opcua.instances import instance
+from opcua.jobs.nodes import job_nodes
 from opcua.machine_nodes import machine_nodes
 from opcua.node_spec import NodeKind, NodeSpec
 from opcua.standards import DI, ISA95
@@ -268,6 +270,7 @@ def _own(line: Line, plc: str) -> Iterator[NodeSpec]:
         },
         listed_by=((_ORGANIZES, _DEVICE_SET),),
     )
+    yield from job_nodes(line, plc)
     for signal in PLC_SIGNALS:
         yield NodeSpec(
             f"{root}/{signal.path}",

@@ -180,7 +180,7 @@ class _Writer:
             self._refer(references, _ORGANIZES, self._id(_OBJECTS_FOLDER), forward=False)
         for kind, other in spec.listed_by:
             self._refer(references, kind, self._id(other), forward=False)
-        if spec.held is not None and not isinstance(spec.held.value, Structure | None):
+        if spec.held is not None and _can_be_written(spec.held.value):
             self._value(SubElement(node, "Value"), spec.held)
         return node
 
@@ -234,6 +234,12 @@ class _Writer:
         type_id = SubElement(element, "uax:TypeId")
         SubElement(type_id, "uax:Identifier").text = f"i={encoding}"
         return SubElement(SubElement(element, "uax:Body"), f"uax:{name}")
+
+
+def _can_be_written(value: object) -> bool:
+    """Tell whether a value can be said in XML here: all but the companion standards' structures."""
+    first = value[:1] if type(value) is tuple else (value,)
+    return not any(isinstance(each, Structure | None) for each in first)
 
 
 def _type_of(spec: NodeSpec) -> Ref:

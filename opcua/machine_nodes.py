@@ -26,7 +26,7 @@ from opcua.structures import (
 from opcua.wire_values import BASE, Localized, QName, Ref, Span, Unit, Wire, base
 from twin.engine.quantiles import mean_us
 from twin.model.line import Line
-from twin.model.packml import State
+from twin.model.packml import Mode, State
 from twin.model.packml_table import RUNNING_STATES
 from twin.model.station import Station
 from twin.signals import Value
@@ -39,7 +39,7 @@ MODES = Ref(PACKML, 11)
 _MACHINES = Ref(MACHINERY, 1001)
 _IDENTIFICATION = Ref(MACHINERY, 1012)
 _BUILDING_BLOCKS = QName(MACHINERY, "MachineryBuildingBlocks")
-_ITEM_STATE = Ref(MACHINERY, 1002)
+_ITEM_STATE, _OPERATION_MODE = Ref(MACHINERY, 1002), Ref(MACHINERY, 1008)
 _VISION_SYSTEM, _RESULT = Ref(VISION, 1003), Ref(VISION, 2002)
 _RESULT_DATA = Ref(VISION, 3006)
 _COUNT_DATA = Ref(PACKML, 14)
@@ -165,6 +165,14 @@ def _machinery(line: Line, station: Station, unit: str, node: str) -> Iterator[N
         reference=_HAS_ADD_IN,
         held=_follows(unit, "", _states(MACHINERY), _item_state),
     )
+    yield from instance(
+        _OPERATION_MODE,
+        f"{blocks}/MachineryOperationMode",
+        blocks,
+        QName(MACHINERY, "MachineryOperationMode"),
+        reference=_HAS_ADD_IN,
+        held=_follows(unit, "", _states(MACHINERY), _operation_mode, "unit_mode_current"),
+    )
 
 
 def _vision(unit: str, node: str) -> Iterator[NodeSpec]:
@@ -283,14 +291,24 @@ def packml_states(state: State) -> tuple[str, str | None, str | None]:
     return "Cleared", name, None
 
 
-def _item_state(state: State) -> str:
+def _operation_mode(mode: int) -> str:
+    """Machinery's operation mode (OPC 40001-1, 13.2): in PackML's Manual a unit is set up."""
+    names = {
+        Mode.PRODUCE: "Processing",
+        Mode.MAINTENANCE: "Maintenance",
+        Mode.MANUAL: "Setup",
+    }
+    return names.get(Mode(mode), "None")
+
+
+def _item_state(state: int) -> str:
     """Machinery's item state (OPC 40001-1, 12.2): a unit that runs executes, one in fault can't."""
     if state in (State.ABORTING, State.ABORTED, State.CLEARING):
         return "OutOfService"
     return "Executing" if state == State.EXECUTE else "NotExecuting"
 
 
-def _vision_state(state: State) -> str:
+def _vision_state(state: int) -> str:
     if state in (State.ABORTING, State.ABORTED):
         return "Error"
     if state in (State.STOPPED, State.STOPPING, State.CLEARING):
@@ -299,19 +317,23 @@ def _vision_state(state: State) -> str:
 
 
 def _follows(
-    unit: str, path: str, refs: dict[str, Ref], name: Callable[[State], str | None]
+    unit: str,
+    path: str,
+    refs: dict[str, Ref],
+    name: Callable[[int], str | None],
+    signal: str = "state_current",
 ) -> dict[str, Wire | Derived]:
-    """The CurrentState of a machine that follows from the PackML state, and its Id."""
-    of = ((unit, "state_current"),)
+    """The CurrentState of a machine that follows from the PackML state or mode, and its Id."""
+    of = ((unit, signal),)
 
     def shown(values: tuple[Value, ...], _: int) -> Wire:
-        said = name(State(int(values[0])))
+        said = name(int(values[0]))
         if said is None:
             return Wire("LocalizedText", None, _STATE_NOT_ACTIVE)
         return Wire("LocalizedText", Localized(said, "en"))
 
     def ident(values: tuple[Value, ...], _: int) -> Wire:
-        said = name(State(int(values[0])))
+        said = name(int(values[0]))
         if said is None:
             return Wire("NodeId", None, _STATE_NOT_ACTIVE)
         return Wire("NodeId", refs[said])
@@ -329,8 +351,8 @@ def _state_values(unit: str) -> dict[str, Wire | Derived]:
     values: dict[str, Wire | Derived] = {}
     for level, (path, names) in enumerate(own.items()):
 
-        def name(state: State, level: int = level) -> str | None:
-            return packml_states(state)[level]
+        def name(state: int, level: int = level) -> str | None:
+            return packml_states(State(state))[level]
 
         values |= _follows(unit, f"{path}/", refs, name)
         values[f"{path}/AvailableStates"] = Wire("NodeId", tuple(refs[n] for n in names))

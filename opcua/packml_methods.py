@@ -16,6 +16,7 @@ from asyncua.server.address_space import AddressSpace
 from opcua.apply import AppliedPlan
 from opcua.requests import Requests
 from opcua.roles import CALL, Role, allow
+from opcua.standards import JOB_CONTROL, JOBS
 from twin.errors import CommandRefused
 from twin.model.packml import Mode
 from twin.model.packml_table import Command
@@ -40,7 +41,10 @@ def bind_packml(space: AddressSpace, applied: AppliedPlan, requests: Requests) -
     """
     units: dict[ua.NodeId, dict[ua.NodeId, str]] = {}
     names: dict[ua.NodeId, str] = {}
+    elsewhere = {applied.namespaces[uri] for uri in (JOB_CONTROL, JOBS)}
     for path, (above, method) in applied.methods.items():
+        if method.NamespaceIndex in elsewhere:
+            continue
         machine, _, name = path.rpartition("/")
         unit = machine.partition(_MACHINES)[0].rpartition("/")[2]
         units.setdefault(method, {})[above] = unit

@@ -19,6 +19,7 @@ from opcua.faults.show import write_shown
 from opcua.faults.tamper import Shown, Tamper
 from opcua.faults.wire import Wire
 from opcua.guarded_server import guarded_server, namespace_table
+from opcua.jobs.desk import JobDesk
 from opcua.naming import Naming
 from opcua.packml_methods import bind_packml
 from opcua.personality import GENERIC, Personality, dress, own_uri, say_make
@@ -68,6 +69,7 @@ class PlcServer:
         self.plc = plc
         self.security = security
         self.alarms = AlarmDesk(conditions_of_line(line, plc), locale)
+        self.jobs = JobDesk(line, plc)
         self.tamper = Tamper()
         self.wire = Wire(random.Random(f"{line.id}/{plc}"))
         self.namespace_shift = 0
@@ -134,6 +136,9 @@ class PlcServer:
             nodes = {s.key: self._applied.variables[s.key][0] for s in settable if s.key}
             bind_requests(server.iserver, naming, self.line, self.plc, requests, nodes)
             bind_packml(server.iserver.aspace, self._applied, requests)
+            self.jobs.bind(
+                server.iserver, naming, self._applied, requests, self._values, at_unix_us
+            )
         ids = {key: node_id for key, (node_id, _) in variables.items()}
         self.alarms.bind(server.iserver, naming, ids, self._values, at_unix_us)
         bind_condition_methods(server.iserver, naming, self.alarms)
@@ -229,6 +234,7 @@ class PlcServer:
         else:
             seen = await self._write_tampered(values, at_unix_us)
         await self.alarms.follow(seen, at_unix_us)
+        await self.jobs.follow(values, at_unix_us)
         source = instant(at_unix_us)
         for key in values:
             for follower, derived in applied.derived.get(key, ()):

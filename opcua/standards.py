@@ -17,6 +17,8 @@ __all__ = [
     "DI",
     "IA",
     "ISA95",
+    "JOBS",
+    "JOB_CONTROL",
     "MACHINERY",
     "PACKML",
     "STANDARD_URIS",
@@ -35,6 +37,8 @@ MACHINERY = "http://opcfoundation.org/UA/Machinery/"
 PACKML = "http://opcfoundation.org/UA/PackML/"
 VISION = "http://opcfoundation.org/UA/MachineVision"
 ISA95 = "http://www.OPCFoundation.org/UA/2013/01/ISA95"
+JOB_CONTROL = "http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/"
+JOBS = "http://opcfoundation.org/UA/Machinery/Jobs/"
 
 _FILES = {
     DI: "Opc.Ua.Di.NodeSet2.xml",
@@ -43,6 +47,8 @@ _FILES = {
     PACKML: "Opc.Ua.PackML.NodeSet2.xml",
     VISION: "Opc.Ua.MachineVision.NodeSet2.xml",
     ISA95: "Opc.ISA95.NodeSet2.xml",
+    JOB_CONTROL: "Opc.ISA95.JobControl.NodeSet2.xml",
+    JOBS: "Opc.Ua.Machinery.Jobs.NodeSet2.xml",
 }
 STANDARD_URIS: tuple[str, ...] = tuple(_FILES)
 """The standards' namespaces, each after those that it needs."""

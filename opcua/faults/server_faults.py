@@ -34,6 +34,7 @@ async def _power_off(server: PlcServer, settings: Mapping[str, Setting], *_: Any
     async def end(served: ServedLine) -> None:
         if settings["start"] == "cold":
             served.requests.forget(server.plc)
+            server.jobs.forget()
             server.tamper.zero(served.counters(server.plc))
         await server.power_on(served.source_us)
 

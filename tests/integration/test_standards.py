@@ -32,6 +32,8 @@ FILES = (
     "Opc.Ua.PackML.NodeSet2.xml",
     "Opc.Ua.MachineVision.NodeSet2.xml",
     "Opc.ISA95.NodeSet2.xml",
+    "opc.ua.isa95-jobcontrol.nodeset2.xml",
+    "Opc.Ua.Machinery.Jobs.Nodeset2.xml",
 )
 BASE = "http://opcfoundation.org/UA/"
 XML = "{http://opcfoundation.org/UA/2011/03/UANodeSet.xsd}"
@@ -124,6 +126,7 @@ def space() -> AddressSpace:
     specs = plan(LINE, "PLC")
     values = {s.key: 0.0 if s.value_type is ValueType.DOUBLE else 0 for s in specs if s.key}
     values |= {key: 6 for key in values if key[1] == "state_current"}
+    values |= {key: 1 for key in values if key[1] == "unit_mode_current"}
     apply(made, namespace_uri(LINE), NAMESPACES, specs, values, 1_000_000)
     return made
 
@@ -242,6 +245,8 @@ def test_every_instance_has_all_that_its_type_makes_mandatory(published, space) 
         "PackMLExecuteStateMachineType", "MachineIdentificationType",
         "MachineryItemState_StateMachineType", "DeviceType", "EquipmentType", "VisionSystemType",
         "VisionStateMachineType", "ResultManagementType", "ResultType", "AnalogUnitRangeType",
+        "MachineryOperationModeStateMachineType", "JobManagementType",
+        "ISA95JobOrderReceiverObjectType", "ISA95JobResponseProviderObjectType",
     }  # fmt: skip
 
 
@@ -260,7 +265,7 @@ def test_the_walk_finds_a_part_that_is_missing(published, space) -> None:
 def test_the_companion_types_are_as_published(published, space) -> None:
     """Every node of the companion standards is there, named, classed, typed and linked alike."""
     companions = {uri for uri in NAMESPACES if uri != BASE and uri in {n[0] for n in published}}
-    assert len(companions) == 6
+    assert len(companions) == 8
     known = {as_name(i) for i in space.keys() if i.NamespaceIndex in URIS}  # noqa: SIM118
     faults = []
     for ident, node in published.items():
