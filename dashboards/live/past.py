@@ -142,7 +142,8 @@ def _lost_us(
     """When the PLC that gives a signal was lost."""
     plcs = tuple({tag.plc for tag in tags(line) if tag.key == (unit, signal)})
     said = store.read(Query(line.id, plcs, "watched", from_us=from_us, to_us=to_us))
-    return said.at_us[said.value == 0]
+    lost: NDArray[np.int64] = said.at_us[said.value == 0]
+    return lost
 
 
 def _plain(values: NDArray[np.float64]) -> list[float | None]:
