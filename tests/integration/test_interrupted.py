@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from twin.engine.kernel import kernel_library
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="draws on a pseudo-terminal")
 
 LINE = """
@@ -68,11 +70,29 @@ def interrupt_at(pattern: str, *args: str | Path) -> tuple[int, str]:
 
 @pytest.mark.parametrize("runs", ["1", "4"])
 @pytest.mark.parametrize("engine", ["simpy", "auto"])
-def test_simulate(mini, engine, runs) -> None:
+def test_simulate_before_anything_is_counted(mini, engine, runs) -> None:
     args = ("--days", "30000", "--engine", engine, "--replications", runs)
     code, said = interrupt_at("simulating MINI", "simulate", mini, *args)
     assert code == 130
     assert re.search(r"twin: interrupted while simulating MINI, \d+% done\r?\n$", said)
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("runs", ["1", "3"])
+@pytest.mark.parametrize(("engine", "days"), [("simpy", 60), ("kernel", 36_000)])
+def test_simulate_gives_the_answer_so_far(mini, engine, days, runs) -> None:
+    if engine == "kernel" and kernel_library() is None:
+        pytest.skip("the compiled engine is not installed")
+    args = ("--days", days, "--warmup", "1 min", "--engine", engine, "--replications", runs)
+    code, said = interrupt_at(" [1-9] %", "simulate", mini, *args)
+    assert code == 0
+    assert "The answer so far: fewer days or replications than asked for." in said
+    counted = re.search(r"MINI: ([0-9.e+]+) days", said)
+    assert counted
+    assert 0 < float(counted[1]) < days
+    rate = re.search(r"output +([0-9,.]+)", said)
+    assert rate
+    assert float(rate[1].replace(",", "")) == pytest.approx(1600, rel=0.2)
     assert "Traceback" not in said
 
 

@@ -18,6 +18,7 @@ from twin.cli.watch import LiveLine
 from twin.engine.plant import SimulatedPlant
 from twin.engine.simulation import resolved_engine
 from twin.historian.duckdb_store.forecasts import ForecastStore
+from twin.historian.memory import MemoryHistorian
 from twin.historian.port import Point
 from twin.live.readings import ConnectionChanged
 from twin.model import Line
@@ -55,12 +56,14 @@ def line() -> Line:
 class Watched:
     """A plant whose twin looks ahead; time passes where the test lets it."""
 
-    def __init__(self, directory: Path) -> None:
-        self.points: list[Point] = []
-        self.published = Published(SimulatedPlant(line()))
+    def __init__(self, directory: Path, before: Watched | None = None) -> None:
+        self.points: list[Point] = [] if before is None else before.points
+        self.published = before.published if before else Published(SimulatedPlant(line()))
+        self.published.last.clear()
         self.twin = LiveLine(line(), self.points.extend)
         self.store = ForecastStore(directory / "forecasts.duckdb")
-        self.ahead = LookAhead(self.twin, self.store)
+        self.history = MemoryHistorian()
+        self.ahead = LookAhead(self.twin, self.store, history=self.history)
         for plc in self.twin.mirror.plcs:
             self.connect(plc, connected=True)
 
@@ -71,6 +74,15 @@ class Watched:
     def pass_to(self, at_s: int) -> None:
         while self.published.plant.now_us < at_s * S:
             self.twin.take(self.published.scan(self.published.plant.now_us + 10 * S))
+
+    def settle_what_was_left(self) -> list[float | None]:
+        self.history.write(self.points)
+        self.ahead.settle_what_was_left()
+        return self.outcomes()
+
+    def really_made(self) -> float:
+        """By the plant itself, which no twin can see."""
+        return float(self.published.plant.status().machines["B01"].good)
 
     def band(self) -> dict[str, Point]:
         return {p.series.signal: p for p in self.points if p.series.signal.startswith("forecast_")}
@@ -164,6 +176,58 @@ def test_what_nobody_heard_is_not_settled(tmp_path: Path) -> None:
         assert watched.outcomes() == [None]
 
     asyncio.run(main())
+
+
+def left(tmp_path: Path) -> tuple[Watched, float]:
+    """A twin that has made a forecast of its shift and ends before the shift does."""
+    watched = Watched(tmp_path)
+    watched.pass_to(HOUR_S)
+    began = watched.really_made()
+    asyncio.run(watched.ahead.forecast(1))
+    watched.pass_to(HOUR_S + 1800)
+    return watched, began
+
+
+@needs_kernel
+def test_the_next_twin_settles_what_one_left(tmp_path: Path) -> None:
+    """It has counted from nothing; what came is in the plant's counters, which went on."""
+    first, began = left(tmp_path)
+    (plc,) = first.twin.mirror.plcs
+    first.connect(plc, connected=False)
+    first.published.plant.advance((HOUR_S + 2700) * S)
+    second = Watched(tmp_path, first)
+    assert second.settle_what_was_left() == [None]
+    second.pass_to(2 * HOUR_S)
+    made = second.really_made()
+    second.pass_to(2 * HOUR_S + 60)
+    assert second.settle_what_was_left() == [made - began]
+    assert made - began > 100
+
+
+@needs_kernel
+def test_what_came_while_no_twin_looked_is_not_made_up(tmp_path: Path) -> None:
+    first, _ = left(tmp_path)
+    (plc,) = first.twin.mirror.plcs
+    first.connect(plc, connected=False)
+    first.published.plant.advance((2 * HOUR_S + 1800) * S)
+    second = Watched(tmp_path, first)
+    second.pass_to(3 * HOUR_S)
+    assert second.settle_what_was_left() == [None]
+
+
+@needs_kernel
+def test_what_another_plant_made_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+    first, _ = left(tmp_path)
+    second = Watched(tmp_path, first)
+    second.ahead.plant_since_us = EPOCH_US + (HOUR_S + 1800) * S
+    second.pass_to(2 * HOUR_S + 60)
+    assert second.settle_what_was_left() == [None]
+    # Nor where its counters begin at 0 and nobody says so.
+    third = Watched(tmp_path, second)
+    for point in [p for p in third.points if p.at_us > EPOCH_US + (HOUR_S + 1800) * S]:
+        third.points.remove(point)
+        third.points.append(replace(point, value=max(0.0, point.value - 400.0)))
+    assert third.settle_what_was_left() == [None]
 
 
 def test_before_anything_is_heard_there_is_no_forecast(tmp_path: Path) -> None:

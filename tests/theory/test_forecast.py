@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from exact_values import LOOK_AHEAD, LookAhead
+from given_states import GivenState
+from test_look_ahead import exact
 
 from twin import whatif
 from twin.engine import open_engine
@@ -85,6 +88,44 @@ def test_an_identical_twin_is_covered_as_often_as_promised(
     assert scores.crps < scores.rate_crps
     if count > 500:
         assert scores.reached == pytest.approx(scores.promised, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("futures", "mean_within", "within"),
+    [
+        (2_000, 0.05, 1),
+        pytest.param(60_000, 0.005, 1, marks=[pytest.mark.nightly, pytest.mark.timeout(1800)]),
+    ],
+)
+@pytest.mark.parametrize("case", LOOK_AHEAD, ids=lambda case: case.name)
+def test_forecasts_hold_the_exact_look_ahead(
+    case: LookAhead, futures: int, mean_within: float, within: int
+) -> None:
+    """Means, quantiles and the chance of reaching a target, against the Markov chain of the line.
+
+    What is left of every time in hand is drawn anew, so one snapshot of the state stands for all.
+    """
+    given = GivenState(case.plan, case.start)
+    start = given.snapshot(np.random.default_rng(5))
+    ends = [Horizon(str(T), start.at_us + T * S) for T in case.means]
+    targets = {str(T): round(mean) for T, mean in case.means.items()}
+    made = forecast(
+        given.line, State(start), horizons=ends, targets=targets, replications=futures, seed=11
+    )
+    for outlook, (horizon, pmf) in zip(made.outlooks, exact(case).items(), strict=True):
+        parts = np.arange(len(pmf))
+        mean = float(outlook.values.mean())
+        print(f"{case.name}, T = {horizon}: {mean:.4f}, exact {pmf @ parts:.4f}, "  # noqa: T201 - report
+              f"error {mean / (pmf @ parts) - 1:+.3%}")  # fmt: skip
+        assert mean == pytest.approx(pmf @ parts, rel=mean_within)
+        assert mean == pytest.approx(case.means[horizon], rel=mean_within + 1e-5)
+        below = np.cumsum(pmf)
+        for share in (0.05, 0.5, 0.95):
+            right = int(np.searchsorted(below, share))
+            assert abs(outlook.quantile(share) - right) <= within, (horizon, share)
+        reached = float(pmf[parts >= targets[str(horizon)]].sum())
+        assert outlook.reaches is not None
+        assert outlook.reaches.share == pytest.approx(reached, abs=3.5 * (0.25 / futures) ** 0.5)
 
 
 def width(made: Any) -> float:

@@ -84,25 +84,56 @@ def test_from_farther_away_takes_more_stock_or_costs_output() -> None:
 def test_material_is_neither_made_nor_lost() -> None:
     """What the stores say at the end is what the engine's stores hold."""
     from twin.whatif.run import Run
-    from twin.whatif.supply_run import _Watch, stocked
+    from twin.whatif.supply_run import _Running, _Watch, stocked
 
     case, per_h = scenario("stop"), (100.0, 10.0)
     run = Run(stocked(LINE, case, per_h), None, 1, 0, 2 * DAY_US, "simpy")
-    engine = run.opened(0)
+    floor = _Running(run, case, 0)
     stores = Stores(case, per_h, 0, 0, 2 * DAY_US, 1, 0)
-    watch = _Watch(run, case, engine, stores)
+    watch = _Watch(run, case, floor, stores)
     review_us = 0
     while review_us < 2 * DAY_US:
         at_us = min(review_us, stores.next_arrival_us or review_us)
-        engine.advance(at_us)
+        floor.advance(at_us)
         for material, amount in stores.arrived(at_us):
-            engine.deliver(watch.ids[material], amount)
+            floor.deliver(material, amount)
         watch.settle()
-        levels = [level / 1e6 for level in engine.snapshot().materials.level]
+        levels = [level / 1e6 for level in floor._engine.snapshot().materials.level]
         assert levels == pytest.approx([sum(one) for one in stores.stock], abs=1e-3)
         if at_us == review_us:
             stores.review(at_us)
             review_us = stores.next_review_us(at_us)
+
+
+@pytest.mark.parametrize("engine", ["simpy", "kernel"])
+def test_what_a_line_does_that_lacks_nothing_is_not_run_again(engine: str) -> None:
+    """Followed along a film, a supply gives the record of its own run to the bit, or none."""
+    from twin.whatif.run import Run
+    from twin.whatif.supply_run import free_run, looks_of, shown_run, stocked, supplied_run
+
+    if engine == "kernel" and kernel_library() is None:
+        pytest.skip("the compiled engine is not installed")
+    per_h = (100.0, 10.0)
+    names = ("flour", "yeast")
+    run = Run(LINE, None, 1, 6 * HOUR_US, DAY_US, engine)
+    plenty = supply_from_text(
+        SUPPLY.replace("yeast, from: {near: 100 %}", "yeast, from: {near: 100 %}, cover: 1 d"), LINE
+    )
+    film = free_run(run, names, looks_of(run, [supply, plenty]), 0)
+    shown = {}
+    for case in (as_it_is(supply), as_it_is(plenty), named_case(LINE, plenty, "late"),
+                 named_case(LINE, plenty, "afar"), scenario("stop")):  # fmt: skip
+        own = Run(stocked(LINE, case, per_h), None, 1, 6 * HOUR_US, DAY_US, engine)
+        record, really = shown_run(film, own, case, per_h, 0), supplied_run(own, case, per_h, 0)
+        shown[case.name, case.supply is supply] = record is not None
+        if record is None:
+            continue
+        assert np.array_equal(record.good_by_h, really.good_by_h)
+        assert np.array_equal(record.materials, really.materials)
+        assert not really.materials[:, 3].any()
+    assert shown["late", False]
+    assert shown["afar", False]
+    assert not shown["stop", True]
 
 
 @pytest.mark.skipif(kernel_library() is None, reason="the compiled engine is not installed")

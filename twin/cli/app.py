@@ -30,6 +30,7 @@ from twin.cli import (
     users,
     whatif,
 )
+from twin.cli.faults import GatheredCommand
 
 __all__ = ["app"]
 
@@ -45,17 +46,17 @@ app = typer.Typer(
 )
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("lines", epilog=lines_command.EXAMPLES)(lines_command.lines)
-app.command("simulate", epilog=simulate.EXAMPLES)(simulate.simulate)
-app.command("snapshot", epilog=snapshot.EXAMPLES)(snapshot.snapshot)
+app.command("simulate", cls=GatheredCommand, epilog=simulate.EXAMPLES)(simulate.simulate)
+app.command("snapshot", cls=GatheredCommand, epilog=snapshot.EXAMPLES)(snapshot.snapshot)
 app.add_typer(trace.app, name="trace")
-app.command("whatif", epilog=whatif.EXAMPLES)(whatif.whatif)
-app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
-app.command("search", epilog=search.EXAMPLES)(search.find)
-app.command("bottleneck", epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
-app.command("supply", epilog=supply.EXAMPLES)(supply.supply)
-app.command("energy", epilog=energy.EXAMPLES)(energy.energy)
-app.command("labour", epilog=labour.EXAMPLES)(labour.labour)
-app.command("forecast", epilog=forecast.EXAMPLES)(forecast.forecast)
+app.command("whatif", cls=GatheredCommand, epilog=whatif.EXAMPLES)(whatif.whatif)
+app.command("compare", cls=GatheredCommand, epilog=compare.EXAMPLES)(compare.compare)
+app.command("search", cls=GatheredCommand, epilog=search.EXAMPLES)(search.find)
+app.command("bottleneck", cls=GatheredCommand, epilog=bottleneck.EXAMPLES)(bottleneck.bottleneck)
+app.command("supply", cls=GatheredCommand, epilog=supply.EXAMPLES)(supply.supply)
+app.command("energy", cls=GatheredCommand, epilog=energy.EXAMPLES)(energy.energy)
+app.command("labour", cls=GatheredCommand, epilog=labour.EXAMPLES)(labour.labour)
+app.command("forecast", cls=GatheredCommand, epilog=forecast.EXAMPLES)(forecast.forecast)
 app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate_line)
 app.command("plc", epilog=plc.EXAMPLES)(plc.plc)
 app.add_typer(certs.app, name="certs")

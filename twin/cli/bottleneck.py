@@ -80,7 +80,8 @@ def bottleneck(
     reports = output.reports or []
     with faults.noted():
         check_files(output.out, reports)
-    loaded = load(line)
+    with faults.needed():
+        loaded = load(line)
     if start == "empty":
         with faults.noted():
             raise UsageError("--from must be the file of a state, got 'empty'; leave it out")

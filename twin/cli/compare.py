@@ -65,7 +65,8 @@ def compare(
     faults = Faults()
     with faults.noted():
         check_files(output.out, output.reports or [])
-    loaded = load(line)
+    with faults.needed():
+        loaded = load(line)
     asked_for: tuple[Scenario, ...] = ()
     with faults.noted():
         asked_for = read_scenarios(scenarios)

@@ -12,6 +12,7 @@ from twin.cli.changes import variant_asked
 from twin.cli.counted import Days, Times, simulated
 from twin.cli.experiment import percentage
 from twin.cli.experiment_options import EngineOption, LineArgument, Seed
+from twin.cli.faults import Faults
 from twin.cli.screen import STDOUT, print_columns, print_json
 from twin.engine.results import Estimate, Results
 from twin.errors import UsageError
@@ -53,14 +54,20 @@ def energy(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Split the energy of a good unit by station and state, and say where a saving comes from."""
-    loaded = load(line)
-    percent = _percent(loaded, saving)
-    earlier = _earlier(loaded, before or [])
-    if earlier is not None and percent is None:
-        raise UsageError(
-            f"--before needs to know how much was saved: must come with --saving, as 26%, as "
-            f"{loaded.id} has no fact {FACT}"
-        )
+    faults = Faults()
+    percent, earlier = None, None
+    with faults.needed():
+        loaded = load(line)
+    with faults.noted():
+        percent = _percent(loaded, saving)
+        if before and percent is None:
+            raise UsageError(
+                f"--before needs to know how much was saved: must come with --saving, as 26%, as "
+                f"{loaded.id} has no fact {FACT}"
+            )
+    with faults.noted():
+        earlier = _earlier(loaded, before or [])
+    faults.tell()
     results = simulated(loaded, days, replications, seed, engine)
     shares = energy_by_station(results)
     then = None

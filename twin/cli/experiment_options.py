@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
-from twin.cli.numbers import number, whole
+from twin.cli.numbers import number, one_of, whole
 from twin.engine.simulation import EngineName
 from twin.whatif.figures import FIGURES
 
@@ -94,7 +94,12 @@ Seed = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    EngineName, typer.Option(help="auto: the compiled one where it is installed.")
+    EngineName,
+    typer.Option(
+        parser=one_of("--engine", get_args(EngineName)),
+        metavar="|".join(get_args(EngineName)),
+        help="auto: the compiled one where it is installed.",
+    ),
 ]
 Jobs = Annotated[
     int | None,

@@ -13,6 +13,7 @@ import typer
 from lines.loader import load
 from twin.cli.experiment import duration
 from twin.cli.experiment_options import Cluster, EngineOption, Jobs, Seed
+from twin.cli.faults import Faults
 from twin.cli.forecast_scored import show_scores
 from twin.cli.live_state import live_state
 from twin.cli.numbers import number, whole
@@ -34,6 +35,7 @@ from twin.engine.simulation import EngineName
 from twin.errors import UsageError
 from twin.historian.duckdb_store.forecasts import ForecastStore
 from twin.model.line import Line
+from twin.model.nearest import did_you_mean
 from twin.whatif.forecast import Forecast, State, forecasts
 from twin.whatif.forecast_scores import kept
 from twin.whatif.forecast_telling import (
@@ -144,31 +146,41 @@ def forecast(
     as_json_: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Say what a line will have made by the end of the shift and the day, and how sure that is."""
+    faults = Faults()
     store = ForecastStore(DataPlaces(data).forecasts)
     if line == "scores":
+        faults.tell()
         show_scores(store, None if of is None else load(of), came or [], as_json_)
         return
-    if of is not None:
-        raise UsageError(f"one line at a time, got {line!r} and {of!r}")
-    if came:
-        raise UsageError(
-            "--came says what came of forecasts: use it as 'twin forecast scores LINE'"
-        )
-    loaded = load(line)
-    silent = _unknown(loaded, unknown or [])
-    age_us = 0 if age is None else time_option("--age", age)
-    if live:
-        _only_live(start, keep=keep)
+    with faults.noted():
+        if of is not None:
+            raise UsageError(f"one line at a time, got {line!r} and {of!r}")
+    with faults.noted():
+        if came:
+            raise UsageError(
+                "--came says what came of forecasts: use it as 'twin forecast scores LINE'"
+            )
+    with faults.needed():
+        loaded = load(line)
+    silent = _unknown(loaded, unknown or [], faults)
+    age_us, snapshot, ahead = 0, None, []
+    with faults.noted():
+        age_us = 0 if age is None else time_option("--age", age)
+    for text in until or []:
+        with faults.noted():
+            ahead.append((text, duration("--until", text)))
+    _one_state(start, faults, live=live, keep=keep)
+    if start is not None:
+        with faults.noted():
+            snapshot = read_snapshot(start)
+    faults.tell()
+    if snapshot is None:
         address = influx_address(influx, database, org, token_file)
         state = live_state(DataPlaces(data), address, loaded, seed)
         state = replace(state, age_us=age_us, unknown={**state.unknown, **silent})
-    elif start is None:
-        raise UsageError(
-            "needs a state to begin in; give --from FILE, as 'twin snapshot' writes it, or --live"
-        )
     else:
-        state = State(read_snapshot(start), age_us=age_us, unknown=silent, name=str(start))
-    ends = [Horizon(text, state.now_us + duration("--until", text)) for text in until or []]
+        state = State(snapshot, age_us=age_us, unknown=silent, name=str(start))
+    ends = [Horizon(text, state.now_us + after_us) for text, after_us in ahead]
     found = tuple(ends) or horizons_of(loaded, state.now_us)
     targets = {} if target is None else {found[0].name: target - made}
     if target is None and made:
@@ -188,27 +200,37 @@ def forecast(
         _print(last)
 
 
-def _only_live(start: Path | None, *, keep: bool) -> None:
-    faults = []
-    if start is not None:
-        faults.append("give --from or --live, not both")
-    if keep:
-        faults.append(
-            "--keep is for --from: 'twin run' keeps and settles forecasts of what it watches"
-        )
-    if faults:
-        raise UsageError("; ".join(faults))
+def _one_state(start: Path | None, faults: Faults, *, live: bool, keep: bool) -> None:
+    """Note what is wrong with where the forecast is to begin."""
+    with faults.noted():
+        if start is None and not live:
+            raise UsageError(
+                "needs a state to begin in; give --from FILE, as 'twin snapshot' writes it, or "
+                "--live"
+            )
+    with faults.noted():
+        if start is not None and live:
+            raise UsageError("give --from or --live, not both")
+    with faults.noted():
+        if live and keep:
+            raise UsageError(
+                "--keep is for --from: 'twin run' keeps and settles forecasts of what it watches"
+            )
 
 
-def _unknown(line: Line, texts: list[str]) -> Mapping[str, int]:
+def _unknown(line: Line, texts: list[str], faults: Faults) -> Mapping[str, int]:
     found = {}
     for text in texts:
         name, sign, given = text.partition("=")
-        if not sign:
-            raise UsageError(f"--unknown must be STATION=TIME, as 'STK=10 min', got {text!r}")
-        if name not in line.station_by_id:
-            raise UsageError(f"--unknown: line {line.id} has no station {name!r}")
-        found[name] = time_option("--unknown", given)
+        with faults.noted():
+            if not sign:
+                raise UsageError(f"--unknown must be STATION=TIME, as 'STK=10 min', got {text!r}")
+            if name not in line.station_by_id:
+                hint = did_you_mean(name, line.station_by_id)
+                raise UsageError(
+                    f"--unknown must name a station of {line.id}, got {name!r}; {hint}"
+                )
+            found[name] = time_option("--unknown", given)
     return found
 
 

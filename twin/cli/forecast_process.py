@@ -12,7 +12,7 @@ import contextlib
 import pickle
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twin.errors import LinetwinError
 from twin.live.inferred import Levels
@@ -91,7 +91,7 @@ def answered(asked: Asked) -> Answer:
             seed=asked.seed, engine="kernel", workers=workers,
         )  # fmt: skip
     (row,) = kept(made, time.time_ns() // 1000)
-    return Answer(state.at_us, _told(made, asked), row)
+    return Answer(state.at_us, _told(made, asked), replace(row, plant_us=state.at_us))
 
 
 def _told(made: Forecast, asked: Asked) -> ForecastReport:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from twin.errors import LinetwinError
 
-__all__ = ["Interrupted", "interruptible"]
+__all__ = ["Interrupted", "ended_in_order", "interruptible"]
 
 
 class Interrupted(LinetwinError):
@@ -51,5 +51,31 @@ def interruptible(doing: Callable[[], str]) -> Iterator[Callable[[], None]]:
         if not pressed:
             raise
         raise Interrupted(f"interrupted while {doing()}") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def ended_in_order() -> Iterator[Callable[[], bool]]:
+    """Take the first Ctrl-C within the block as a wish to have the answer so far.
+
+    The next one does what it did before.
+
+    Yields:
+        Says, to any thread, whether it has come.
+    """
+    pressed = False
+
+    def note(_number: int, _frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
     finally:
         signal.signal(signal.SIGINT, before)

@@ -11,6 +11,7 @@ from lines.loader import load
 from twin.cli.changes import variant_asked
 from twin.cli.counted import Days, Times, simulated
 from twin.cli.experiment_options import EngineOption, LineArgument, Seed
+from twin.cli.faults import Faults
 from twin.cli.screen import STDOUT, print_columns, print_json
 from twin.engine.results import Estimate, Results
 from twin.whatif.labour import Automation, Hands, automation_of, crew_loads, hands_of
@@ -40,9 +41,13 @@ def labour(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Say how far a line runs by itself, and what its stops ask of people."""
-    loaded = load(line)
+    faults = Faults()
+    with faults.needed():
+        loaded = load(line)
     if changes:
-        loaded = variant_asked(loaded, "what if", changes)[1].line
+        with faults.noted():
+            loaded = variant_asked(loaded, "what if", changes)[1].line
+    faults.tell()
     found = automation_of(loaded)
     results = simulated(loaded, days, replications, seed, engine)
     if as_json:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from dataclasses import dataclass, field
 
 from twin.cli.forecast_process import Asked, answer_of
+from twin.cli.forecast_settled import settled_from
 from twin.cli.watch import LiveLine
 from twin.engine.planned_time import monday_before, open_time_us
 from twin.engine.simulation import resolved_engine
 from twin.errors import LinetwinError, NotConnected
 from twin.historian.duckdb_store.forecasts import ForecastStore
+from twin.historian.port import Historian
 from twin.live.reports import points_of
 from twin.model.line import Line
 from twin.twin_signals import FORECAST_SIGNALS
@@ -94,12 +97,20 @@ class LookAhead:
         store: where forecasts are kept.
         every_s: from one to the next, by the wall's clock.
         first_after_s: to the first one; again so long where no PLC was heard yet.
+        history: what the twins before have stored, to settle the forecasts that they left; None:
+            they stay as they are.
+        plant_since_us: by the plant's clock, when this plant began and the one before ended; None:
+            it is the same one.
     """
 
     twin: LiveLine
     store: ForecastStore
     every_s: float = FORECAST_EVERY_S
     first_after_s: float = FIRST_AFTER_S
+    history: Historian | None = None
+    plant_since_us: int | None = None
+    _untold: list[Kept] = field(init=False, default_factory=list)
+    _began_us: int = field(init=False, default_factory=lambda: time.time_ns() // 1000)
     _shift: Shift | None = field(init=False, default=None)
     _due: set[Due] = field(init=False, default_factory=set)
     _unkept: list[Kept] = field(init=False, default_factory=list)
@@ -113,6 +124,7 @@ class LookAhead:
             return
         async with asyncio.TaskGroup() as group:
             group.create_task(self._settle())
+            group.create_task(self._settle_what_was_left())
             group.create_task(self._forecast())
 
     async def _forecast(self) -> None:
@@ -159,6 +171,31 @@ class LookAhead:
         with contextlib.suppress(NotConnected):
             await asyncio.to_thread(self.store.add, self._unkept)
             self._unkept = []
+
+    async def _settle_what_was_left(self) -> None:
+        """Settle what twins before have left, now and whenever more of it has come."""
+        while True:
+            try:
+                await asyncio.to_thread(self.settle_what_was_left)
+            except LinetwinError as error:
+                _log.info("%s: older forecasts wait: %s", self.twin.line.id, error)
+            await asyncio.sleep(self.every_s)
+
+    def settle_what_was_left(self) -> None:
+        """Settle the forecasts of twins before, from the history.
+
+        Raises:
+            LinetwinError: a store can't be read or written now.
+        """
+        if self.history is not None:
+            self._untold += settled_from(
+                self.history,
+                self.store,
+                self.twin.line,
+                made_before_us=self._began_us,
+                ends_by_us=self.plant_since_us,
+                without=self._untold,
+            )
 
     async def _settle(self) -> None:
         came: list[tuple[Due, float]] = []

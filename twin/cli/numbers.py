@@ -1,12 +1,13 @@
-"""Numbers on the command line: read, and refused in the words of every other fault."""
+"""Numbers and choices on the command line: read, and refused in the words of every other fault."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from twin.errors import UsageError
+from twin.cli.faults import refused
 
-__all__ = ["number", "whole"]
+__all__ = ["number", "one_of", "whole"]
 
 
 def number(option: str, least: float, most: float) -> Callable[[str], float]:
@@ -26,7 +27,7 @@ def number(option: str, least: float, most: float) -> Callable[[str], float]:
         if least <= value <= most:
             return value
         bounds = f"from {_plain(least)} to {_plain(most)}"
-        raise UsageError(f"{option} must be a number {bounds}, got {text!r}")
+        return refused(f"{option} must be a number {bounds}, got {text!r}", least)
 
     return parse
 
@@ -50,7 +51,23 @@ def whole(option: str, least: int | None = None, most: int | None = None) -> Cal
             return value
         bound = "" if least is None else f" of at least {least:,}"
         bound += "" if most is None else f" and at most {most:,}"
-        raise UsageError(f"{option} must be a whole number{bound}, got {text!r}")
+        return refused(f"{option} must be a whole number{bound}, got {text!r}", least or 0)
+
+    return parse
+
+
+def one_of(option: str, choices: Sequence[str]) -> Callable[[str], Any]:
+    """A parser of an option that takes one of some words.
+
+    >>> one_of("--engine", ("auto", "simpy"))("fast")
+    Traceback (most recent call last):
+    twin.errors.UsageError: --engine must be one of auto, simpy, got 'fast'
+    """
+
+    def parse(text: str) -> str:
+        if text in choices:
+            return text
+        return refused(f"{option} must be one of {', '.join(choices)}, got {text!r}", choices[0])
 
     return parse
 

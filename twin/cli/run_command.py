@@ -330,6 +330,9 @@ async def _run(
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(told, stop.set)
 
+    def began_us(process: Plant) -> int | None:
+        return process.since_us if isinstance(process, LineProcess) else None
+
     async def line(process: Plant, twin: LiveLine) -> None:
         await process.listening.wait()
         if isinstance(process, MappedPlant):
@@ -347,7 +350,11 @@ async def _run(
         ]
         tasks.append(group.create_task(history.run()))
         tasks += [group.create_task(twin.report()) for twin in live]
-        looking_ahead = [LookAhead(twin, ForecastStore(places.forecasts)) for twin in live]
+        kept = ForecastStore(places.forecasts)
+        looking_ahead = [
+            LookAhead(twin, kept, history=store.historian, plant_since_us=began_us(process))
+            for process, twin in zip(processes, live, strict=True)
+        ]
         tasks += [group.create_task(ahead.run()) for ahead in looking_ahead]
         if store.status is not None:
             ids = [twin.line.id for twin in live]

@@ -81,7 +81,8 @@ def find(
     faults = Faults()
     with faults.noted():
         check_files(output.out, output.reports or [])
-    loaded = load(line)
+    with faults.needed():
+        loaded = load(line)
     choices = _choices(loaded, over, cost or [], faults)
     indifference = 0.0
     with faults.noted():

@@ -10,13 +10,17 @@ from rich import box
 from rich.table import Table
 
 from lines.loader import load
+from twin.cli.experiment import duration
+from twin.cli.experiment_options import EngineOption
+from twin.cli.faults import Faults
+from twin.cli.interrupt import Interrupted, ended_in_order
 from twin.cli.numbers import number, whole
 from twin.cli.screen import STDOUT, plural, print_json, print_table, progress_bar
 from twin.cli.snapshot import read_snapshot
 from twin.cli.times import time_option
 from twin.engine import simulation
 from twin.engine.results import Estimate, Results
-from twin.errors import UsageError
+from twin.errors import EngineError, UsageError
 
 __all__ = ["EXAMPLES", "simulate"]
 
@@ -45,9 +49,7 @@ def simulate(
         str | None,
         typer.Option(help="Simulated and not counted. \\[the line's own; none with --start]"),
     ] = None,
-    engine: Annotated[
-        simulation.EngineName, typer.Option(help="auto: the compiled one where it is installed.")
-    ] = "auto",
+    engine: EngineOption = "auto",
     seed: Annotated[
         int | None,
         typer.Option(
@@ -66,35 +68,58 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Simulate a line; print output, yield, OEE and where the time goes."""
-    if days is not None and until is not None:
-        raise UsageError("give --days or --until, not both")
-    span_us = (
-        time_option("--until", until)
-        if until is not None
-        else round((1.0 if days is None else days) * DAY_US)
-    )
-    if span_us <= 0:
-        raise UsageError(f"--until must be greater than 0, got {until!r}")
-    warm_up_us = None if warmup is None else time_option("--warmup", warmup)
-    if start is not None and seed is not None:
-        raise UsageError("a snapshot brings its own seed; give --start or --seed, not both")
-    loaded = load(line)
-    snapshot = None if start is None else read_snapshot(start)
-    with progress_bar(f"simulating {loaded.id}") as progress:
-        results = simulation.simulate(
-            loaded,
-            engine=engine,
-            seed=seed,
-            replications=replications,
-            warmup=warm_up_us,
-            until=span_us,
-            start=snapshot,
-            progress=progress,
-        )
+    faults = Faults()
+    span_us, warm_up_us, snapshot = DAY_US, None, None
+    with faults.noted():
+        if days is not None and until is not None:
+            raise UsageError("give --days or --until, not both")
+        if until is not None:
+            span_us = duration("--until", until)
+        elif days is not None:
+            span_us = round(days * DAY_US)
+    with faults.noted():
+        warm_up_us = None if warmup is None else time_option("--warmup", warmup)
+    with faults.noted():
+        if start is not None and seed is not None:
+            raise UsageError("a snapshot brings its own seed; give --start or --seed, not both")
+    with faults.noted():
+        snapshot = None if start is None else read_snapshot(start)
+    with faults.needed():
+        loaded = load(line)
+    faults.tell()
+    doing = f"simulating {loaded.id}"
+    reached = 0.0
+    with progress_bar(doing) as progress, ended_in_order() as halted:
+
+        def show(done: float) -> None:
+            nonlocal reached
+            reached = done
+            progress(done)
+
+        try:
+            results = simulation.simulate(
+                loaded,
+                engine=engine,
+                seed=seed,
+                replications=replications,
+                warmup=warm_up_us,
+                until=span_us,
+                start=snapshot,
+                progress=show,
+                halted=halted,
+            )
+        except EngineError:
+            if halted():
+                raise Interrupted(f"interrupted while {doing}, {reached:.0%} done") from None
+            raise
     if as_json:
         print_json(results.as_json())
-    else:
-        _print_table(results)
+        return
+    if results.interrupted:
+        STDOUT.print(
+            "The answer so far: fewer days or replications than asked for.", style="bold yellow"
+        )
+    _print_table(results)
 
 
 def _interval(value: Estimate, digits: int, scale: float = 1.0) -> str:

@@ -10,10 +10,12 @@ from uuid import uuid4
 import typer
 
 from lines.loader import load
+from twin.cli.experiment_options import EngineOption
+from twin.cli.faults import Faults
 from twin.cli.numbers import whole
 from twin.cli.screen import STDERR, progress_bar
 from twin.cli.times import time_option
-from twin.engine import EngineName, Snapshot, open_engine
+from twin.engine import Snapshot, open_engine
 from twin.errors import EngineError, UsageError
 
 __all__ = ["EXAMPLES", "read_snapshot", "snapshot", "write_snapshot"]
@@ -29,9 +31,7 @@ def snapshot(
     line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
     at: Annotated[str, typer.Option(help="Since the run's start, as '30 h'.")],
     out: Annotated[Path, typer.Option(help="The file to write, JSON.")],
-    engine: Annotated[
-        EngineName, typer.Option(help="auto: the compiled one where it is installed.")
-    ] = "auto",
+    engine: EngineOption = "auto",
     seed: Annotated[
         int | None,
         typer.Option(
@@ -53,13 +53,21 @@ def snapshot(
     ] = None,
 ) -> None:
     """Run a line up to an instant and write its state, for --start of other commands."""
-    at_us = time_option("--at", at)
-    if start is not None and seed is not None:
-        raise UsageError("a snapshot brings its own seed; give --start or --seed, not both")
-    if not out.parent.is_dir():
-        raise UsageError(f"--out: {out.parent} must be a directory; create it first")
-    loaded = load(line)
-    before = None if start is None else read_snapshot(start)
+    faults = Faults()
+    at_us, before = 0, None
+    with faults.noted():
+        at_us = time_option("--at", at)
+    with faults.noted():
+        if start is not None and seed is not None:
+            raise UsageError("a snapshot brings its own seed; give --start or --seed, not both")
+    with faults.noted():
+        if not out.parent.is_dir():
+            raise UsageError(f"--out: {out.parent} must be a directory; create it first")
+    with faults.noted():
+        before = None if start is None else read_snapshot(start)
+    with faults.needed():
+        loaded = load(line)
+    faults.tell()
     running = open_engine(loaded, engine, seed=seed, replication=replication, start=before)
     began = running.now_us
     if at_us < began:

@@ -11,6 +11,7 @@ import typer
 from lines.loader import load
 from lines.supply_file import load_supply, supply_file_of
 from twin.cli.experiment_options import Cluster, EngineOption, Jobs, LineArgument, Seed
+from twin.cli.faults import Faults
 from twin.cli.numbers import whole
 from twin.cli.screen import STDERR, STDOUT, print_columns, print_json
 from twin.errors import Fault, ScenarioError, UsageError
@@ -84,14 +85,21 @@ def supply(
     as_json_: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Run a line with its stores of materials, its suppliers and its customer."""
-    loaded = load(line)
-    found = load_supply(loaded, file or supply_file_of(line))
-    if list_:
-        if scenarios or changes:
+    faults = Faults()
+    with faults.noted():
+        if list_ and (scenarios or changes):
             raise UsageError("--list runs nothing: must stand without --scenario and --set")
+    with faults.needed():
+        loaded = load(line)
+        found = load_supply(loaded, file or supply_file_of(line))
+    cases = [as_it_is(found)]
+    if not list_:
+        with faults.noted():
+            cases += _asked(loaded, found, scenarios or [], changes or [])
+    faults.tell()
+    if list_:
         _list(loaded, found, as_json_)
         return
-    cases = [as_it_is(found), *_asked(loaded, found, scenarios or [], changes or [])]
     plan = SupplyPlan(days * DAY_US, replications, seed, engine)
     with open_workers(jobs, cluster, engine) as workers:
         what = f"{len(cases)} supplies" if len(cases) > 1 else "the supply"

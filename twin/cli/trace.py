@@ -9,10 +9,13 @@ import typer
 from typer.core import TyperGroup
 
 from lines.loader import load
+from twin.cli.experiment_options import EngineOption
+from twin.cli.faults import Faults, GatheredCommand
+from twin.cli.numbers import whole
 from twin.cli.screen import STDERR, STDOUT, progress_bar
 from twin.cli.snapshot import read_snapshot
 from twin.cli.times import time_option
-from twin.engine import EngineName, trace
+from twin.engine import trace
 from twin.errors import TraceError, UsageError
 
 __all__ = ["app"]
@@ -43,7 +46,7 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(epilog=EXAMPLES, cls=GatheredCommand)
 def record(
     line: Annotated[str, typer.Argument(help="A line file, or the name of a packaged line.")],
     until: Annotated[str, typer.Option(help="How long it runs, as '8 h'.")],
@@ -53,25 +56,40 @@ def record(
     out: Annotated[
         Path | None, typer.Option(help="Write all events to this .parquet or .csv file.")
     ] = None,
-    engine: Annotated[
-        EngineName, typer.Option(help="auto: the compiled one where it is installed.")
-    ] = "auto",
+    engine: EngineOption = "auto",
     seed: Annotated[
-        int | None, typer.Option(help="The same seed gives the same run. [1, or the snapshot's]")
+        int | None,
+        typer.Option(
+            parser=whole("--seed"),
+            metavar="NUMBER",
+            help="The same seed gives the same run. [1, or the snapshot's]",
+        ),
     ] = None,
     replication: Annotated[
-        int | None, typer.Option(min=0, help="Which of the seed's runs. [0, or the snapshot's]")
+        int | None,
+        typer.Option(
+            parser=whole("--replication", 0),
+            metavar="NUMBER",
+            help="Which of the seed's runs. [0, or the snapshot's]",
+        ),
     ] = None,
     start: Annotated[
         Path | None, typer.Option(help="Go on from this file of 'twin snapshot', not from empty.")
     ] = None,
 ) -> None:
     """Run a line; print the hash of its events, write them to a file, or both."""
-    until_us = time_option("--until", until)
-    if start is not None and seed is not None:
-        raise UsageError("a snapshot brings its own seed; give --start or --seed, not both")
-    loaded = load(line)
-    before = None if start is None else read_snapshot(start)
+    faults = Faults()
+    until_us, before = 0, None
+    with faults.noted():
+        until_us = time_option("--until", until)
+    with faults.noted():
+        if start is not None and seed is not None:
+            raise UsageError("a snapshot brings its own seed; give --start or --seed, not both")
+    with faults.noted():
+        before = None if start is None else read_snapshot(start)
+    with faults.needed():
+        loaded = load(line)
+    faults.tell()
     with progress_bar(f"tracing {loaded.id}") as progress:
         header = trace.record_trace(
             loaded,

@@ -68,9 +68,11 @@ def whatif(
         faults.tell()
         _rerun(result, run, output)
         return
-    if result is not None:
-        raise UsageError(f"one line at a time, got {line!r} and {str(result)!r}")
-    loaded = load(line)
+    with faults.noted():
+        if result is not None:
+            raise UsageError(f"one line at a time, got {line!r} and {str(result)!r}")
+    with faults.needed():
+        loaded = load(line)
     scenarios: tuple[Scenario, ...] = ()
     if changes:
         with faults.noted():

@@ -73,6 +73,7 @@ class Results:
         ended_us: engine time at which each replication ended: `to_us` where nothing stopped it.
         stopped: whether each replication came to what it was to stop at.
         events: of each replication those that were recorded, of the warm-up too; None: none were.
+        interrupted: it was halted: there are fewer replications than were asked for, or shorter.
     """
 
     line: Line
@@ -85,6 +86,7 @@ class Results:
     ended_us: tuple[int, ...]
     stopped: tuple[bool, ...]
     events: tuple[Events | None, ...]
+    interrupted: bool = False
 
     @property
     def days(self) -> float:
@@ -304,6 +306,7 @@ class Results:
             "seed": self.seed,
             "days": self.days,
             "replications": len(self.replications),
+            "interrupted": self.interrupted,
             "planned_busy_h": self.planned_busy_h,
             "good_per_h": estimate(self.good_per_h()),
             "yield_ratio": estimate(self.yield_ratio()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from twin.model.quantity import parse_duration
 
 __all__ = ["Engine", "EngineName", "open_engine", "resolved_engine", "simulate"]
 
-SLICES = 200
+SLICES, FINE = 200, 1024
+SLICE_S = 0.1
 Progress = Callable[[float], None]
 
 
@@ -36,6 +38,7 @@ def simulate(
     stop: Stop | None = None,
     record: int | Literal["each"] | None = None,
     progress: Progress | None = None,
+    halted: Callable[[], bool] = lambda: False,
 ) -> Results:
     """Run a line, from empty or from a snapshot, and count what it does after the warm-up.
 
@@ -57,13 +60,16 @@ def simulate(
         record: which replication's events to keep, counted from 0, or those of `each`; 56 bytes an
             event, those of the warm-up too.
         progress: called now and then with the share that is done, 0 to 1.
+        halted: asked now and then, from any thread, whether to end with what has been counted so
+            far: the replications that are whole, or, before the first, what there is of each.
 
     Returns:
         The counters of each replication, and the events that were asked for.
 
     Raises:
         EngineError: there is nothing to run or to stop at, or no such engine or replication; the
-            snapshot is not of this line, or comes with a seed beside it.
+            snapshot is not of this line, or comes with a seed beside it; it was halted before
+            anything was counted.
         QuantityError: a text is no time.
 
     >>> from twin.engine import EventKind, GoodParts
@@ -103,11 +109,18 @@ def simulate(
             first + replication, anew=start is not None and replication > 0, log=log
         )
 
+        longest_us = max(1, (end - started) // SLICES)
+        slice_us = max(1, longest_us // FINE)
+
         def run(to_us: int, stop: Stop | None = None) -> bool:
+            nonlocal slice_us
             stopped = False
-            while running.now_us < to_us and not stopped:
-                next_us = min(to_us, running.now_us + max(1, (end - started) // SLICES))
-                stopped = running.advance(next_us, stop)
+            while running.now_us < to_us and not stopped and not halted():
+                began_s = time.perf_counter()
+                stopped = running.advance(min(to_us, running.now_us + slice_us), stop)
+                # However slow a line is, it can be halted; what it does depends on no slice.
+                quick = time.perf_counter() - began_s < SLICE_S
+                slice_us = min(longest_us, 2 * slice_us) if quick else max(1, slice_us // 2)
                 now = end if stopped else running.now_us
                 done[replication] = (now - started) / (end - started)
                 if progress is not None:
@@ -129,6 +142,12 @@ def simulate(
     else:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             ran = tuple(pool.map(replicate, range(replications)))
+    whole = tuple(run for run in ran if run.stopped or run.ended_us == end)
+    interrupted = len(whole) < len(ran)
+    if interrupted:
+        ran = whole or tuple(run for run in ran if run.ended_us > counted_from_us)
+        if not ran:
+            raise EngineError("it was halted before anything was counted")
     return Results(
         line=line,
         engine=name,
@@ -140,6 +159,7 @@ def simulate(
         ended_us=tuple(run.ended_us for run in ran),
         stopped=tuple(run.stopped for run in ran),
         events=tuple(run.events for run in ran),
+        interrupted=interrupted,
     )
 
 

@@ -35,6 +35,8 @@ class Kept:
         rate_times_time: what the mean rate so far would give.
         values: the futures' outputs.
         outcome: what came; None: not yet.
+        plant_us: when the state was so, by the plant's clock, microseconds since 1970-01-01 UTC;
+            None: it is no watched plant's.
     """
 
     line: str
@@ -53,6 +55,12 @@ class Kept:
     rate_times_time: float | None
     values: tuple[float, ...]
     outcome: float | None = None
+    plant_us: int | None = None
+
+    @property
+    def ends_us(self) -> int | None:
+        """When its time has come, by the plant's clock, microseconds since 1970-01-01 UTC."""
+        return None if self.plant_us is None else self.plant_us + self.horizon_us - self.state_us
 
 
 def made_by(line: Line, snapshot: Snapshot) -> float:

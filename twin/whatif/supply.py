@@ -6,7 +6,7 @@ supply as it is are means of pairs, as in all experiments here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,11 +17,21 @@ from twin.engine.simulation import EngineName, resolved_engine
 from twin.errors import EngineError
 from twin.model.line import Line
 from twin.model.supply import Supply
-from twin.whatif.customer import CUSTOMER_FIGURES
+from twin.whatif.customer import CUSTOMER_FIGURES, escapes_ppm, served
 from twin.whatif.estimates import difference
+from twin.whatif.film import Film
 from twin.whatif.run import Run
 from twin.whatif.supply_case import SupplyCase
-from twin.whatif.supply_run import MATERIAL_FIGURES, Record, free_run, stocked, supplied_run
+from twin.whatif.supply_run import (
+    MATERIAL_FIGURES,
+    Record,
+    free_run,
+    looks_of,
+    shown_run,
+    stocked,
+    supplied_run,
+    use_of,
+)
 from twin.whatif.workers import Workers
 
 __all__ = ["SUPPLY_FIGURES", "MaterialState", "SupplyAnswer", "SupplyPlan", "supply_answer"]
@@ -142,29 +152,69 @@ def supply_answer(
     run = Run(line, None, plan.seed, line.warm_up_us, plan.span_us, engine)
     ids = tuple(one.id for one in cases[0].supply.materials)
     numbers = range(plan.replications)
-    free = dict(workers.results(free_run, [(run, ids, r) for r in numbers]))
-    use_per_h = tuple(np.mean([free[r][1] for r in numbers], axis=0).tolist())
-    tasks = [
-        (replace(run, line=stocked(line, case, use_per_h)), case, use_per_h, r)
-        for case in cases
-        for r in numbers
-    ]
-    found = dict(workers.results(supplied_run, tasks))
-    made = np.array([free[r][0] for r in numbers])
+    looks_us = looks_of(run, [case.supply for case in cases])
+    films = dict(workers.results(free_run, [(run, ids, looks_us, r) for r in numbers]))
+    used = [use_of(films[r], run, ids) for r in numbers]
+    made = np.array([good for good, _ in used])
+    use_per_h = tuple(np.mean([per_h for _, per_h in used], axis=0).tolist())
     values = np.full((len(cases), len(numbers), len(SUPPLY_FIGURES)), np.nan)
     materials = np.empty((len(cases), len(numbers), len(ids), len(MATERIAL_FIGURES)))
-    for task, record in found.items():
-        case, r = divmod(task, len(numbers))
-        values[case, r] = _figures(line, cases[case].supply, plan, float(made[r]), record)
+    for case, r, record in _records(run, cases, films, use_per_h, workers):
+        values[case, r] = _figures(line, cases[case].supply, plan, float(made[r]), record, r)
         materials[case, r] = record.materials
     return SupplyAnswer(
         line, plan, line.warm_up_us, tuple(cases), use_per_h, made, values, materials
     )
 
 
+def _records(
+    run: Run,
+    cases: Sequence[SupplyCase],
+    films: Mapping[int, Film],
+    use_per_h: tuple[float, ...],
+    workers: Workers,
+) -> Iterator[tuple[int, int, Record]]:
+    """What each replication of each case has counted; run anew is only what must be."""
+    alike: list[tuple[SupplyCase, list[int]]] = []
+    for number, case in enumerate(map(_of_the_line, cases)):
+        for known, group in alike:
+            if known == case:
+                group.append(number)
+                break
+        else:
+            alike.append((case, [number]))
+    tasks, whose = [], []
+    for case, group in alike:
+        own = replace(run, line=stocked(run.line, case, use_per_h))
+        for r, film in films.items():
+            record = shown_run(film, own, case, use_per_h, r)
+            if record is None:
+                tasks.append((own, case, use_per_h, r))
+                whose.append((group, r))
+            else:
+                yield from ((number, r, record) for number in group)
+    for task, record in workers.results(supplied_run, tasks):
+        group, r = whose[task]
+        yield from ((number, r, record) for number in group)
+
+
+def _of_the_line(case: SupplyCase) -> SupplyCase:
+    """What of a case the line can feel: the same for cases that differ in their customer."""
+    supply, planned = (
+        one.model_copy(update={"customer": None, "scenarios": ()})
+        for one in (case.supply, case.planned)
+    )
+    return SupplyCase("", "", supply, planned, case.mishaps)
+
+
 def _figures(
-    line: Line, supply: Supply, plan: SupplyPlan, free: float, record: Record
+    line: Line, supply: Supply, plan: SupplyPlan, free: float, record: Record, replication: int
 ) -> list[float]:
+    good = float(record.good_by_h.sum())
+    customer = (np.nan,) * len(CUSTOMER_FIGURES)
+    if supply.customer is not None:
+        rng = np.random.default_rng([plan.seed, replication])
+        customer = served(supply.customer, record.good_by_h, escapes_ppm(line), rng)
     days = plan.span_us / DAY_US
     price = {one.id: one.price_cny for one in line.materials}
     prices = np.array([price[one.id] or 0.0 for one in supply.materials])
@@ -179,9 +229,9 @@ def _figures(
     bought = float(used @ prices)
     priced = bool(prices.any())
     return [
-        record.good / days,
-        (free - record.good) / days,
+        good / days,
+        (free - good) / days,
         float(stock @ prices) if priced else np.nan,
         float(used @ (prices * local)) / bought if bought else np.nan,
-        *(record.customer or (np.nan,) * len(CUSTOMER_FIGURES)),
+        *customer,
     ]

@@ -7,23 +7,32 @@ bridge, no more and no less.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.engine.counters import Counters
-from twin.engine.opening import Engine
 from twin.engine.wait_causes import wait_causes
 from twin.model.line import Line
 from twin.model.materials import Material
-from twin.whatif.customer import escapes_ppm, served
+from twin.model.supply import Supply
+from twin.whatif.film import Film, Ranout, Showing
 from twin.whatif.run import Run
 from twin.whatif.stores import Stores, levels_of
 from twin.whatif.supply_case import SupplyCase
 
-__all__ = ["MATERIAL_FIGURES", "Record", "free_run", "stocked", "supplied_run"]
+__all__ = [
+    "MATERIAL_FIGURES",
+    "Record",
+    "free_run",
+    "looks_of",
+    "shown_run",
+    "stocked",
+    "supplied_run",
+    "use_of",
+]
 
 Floats = NDArray[np.float64]
 HOUR_US = 3_600_000_000
@@ -35,15 +44,13 @@ class Record:
     """What a replication has counted.
 
     Args:
-        good: good units of product.
+        good_by_h: float64, good units of product that left in each hour.
         materials: float64, (the supply's materials, `MATERIAL_FIGURES`), in the material's unit;
             `starved_h` is hours of machines that waited for it.
-        customer: as `served` gives it; None: there is no customer.
     """
 
-    good: float
+    good_by_h: Floats
     materials: Floats
-    customer: tuple[float, float, float, float] | None
 
 
 def stocked(line: Line, case: SupplyCase, use_per_h: tuple[float, ...]) -> Line:
@@ -74,27 +81,50 @@ def _with_stock(
     return tuple(found)
 
 
-def free_run(run: Run, materials: tuple[str, ...], replication: int) -> tuple[float, Floats]:
+def looks_of(run: Run, supplies: Iterable[Supply]) -> tuple[int, ...]:
+    """The run's start, every review of the supplies, and the end of each hour that counts."""
+    begin = 0
+    counted, end = begin + run.warm_up_us, begin + run.warm_up_us + run.span_us
+    periods = {tier.review_us for supply in supplies for tier in supply.tiers}
+    at = {begin, *range(counted, end + 1, HOUR_US)}
+    for period_us in periods:
+        at.update(range(begin, end + 1, period_us))
+    return tuple(sorted(at))
+
+
+def free_run(
+    run: Run, materials: tuple[str, ...], looks_us: tuple[int, ...], replication: int
+) -> Film:
     """Run a line that lacks nothing.
 
     Args:
         run: the line as it is.
         materials: their ids.
+        looks_us: when it is looked at.
         replication: whose draws.
+    """
+    endless = _with_stock(run.line.materials, dict.fromkeys(materials))
+    engine = replace(run, line=run.line.model_copy(update={"materials": endless})).opened(
+        replication
+    )
+    started, good = [], []
+    for at_us in looks_us:
+        engine.advance(at_us)
+        now = engine.counters()
+        started.append(now.started)
+        good.append(run.readings.good(now))
+    return Film(looks_us, np.array(started), np.array(good))
+
+
+def use_of(film: Film, run: Run, materials: tuple[str, ...]) -> tuple[float, Floats]:
+    """What a line that lacks nothing makes and uses.
 
     Returns:
         Good units of product, and the use of each material an hour, in its unit.
     """
-    endless = _with_stock(run.line.materials, dict.fromkeys(materials))
-    free = replace(run, line=run.line.model_copy(update={"materials": endless}))
-    engine = free.opened(replication)
-    begin = engine.now_us + run.warm_up_us
-    engine.advance(begin)
-    before = engine.counters()
-    engine.advance(begin + run.span_us)
-    counted = engine.counters().since(before)
-    used = counted.started @ _amounts(run.line, materials)
-    return run.readings.good(counted), used / (run.span_us / HOUR_US)
+    first = film.at_us.index(run.warm_up_us)
+    used = (film.started[-1] - film.started[first]) @ _amounts(run.line, materials)
+    return float(film.good[-1] - film.good[first]), used / (run.span_us / HOUR_US)
 
 
 def _amounts(line: Line, materials: tuple[str, ...]) -> Floats:
@@ -110,7 +140,7 @@ def _amounts(line: Line, materials: tuple[str, ...]) -> Floats:
 def supplied_run(
     run: Run, case: SupplyCase, use_per_h: tuple[float, ...], replication: int
 ) -> Record:
-    """Run a line with its stores, their orders and the customer.
+    """Run a line with its stores and their orders.
 
     Args:
         run: of the line that `stocked` gives.
@@ -118,17 +148,101 @@ def supplied_run(
         use_per_h: of each of its materials while nothing lacks; levels are worked out of it.
         replication: whose draws.
     """
-    engine = run.opened(replication)
-    begin = engine.now_us
+    floor = _Running(run, case, replication)
+    return _watched(floor, run, case, use_per_h, replication)
+
+
+def shown_run(
+    film: Film, run: Run, case: SupplyCase, use_per_h: tuple[float, ...], replication: int
+) -> Record | None:
+    """Follow a supply along the film of a line that lacks nothing.
+
+    Args:
+        film: what `free_run` gave.
+        run, case, use_per_h, replication: as in `supplied_run`.
+
+    Returns:
+        The record that `supplied_run` gives, to the bit; None: a store may have run empty.
+    """
+    ids = tuple(one.id for one in case.supply.materials)
+    stock = {one.id: one.stock or 0.0 for one in run.line.materials}
+    try:
+        floor = Showing(film, _amounts(run.line, ids), [stock[name] for name in ids])
+        return _watched(floor, run, case, use_per_h, replication)
+    except Ranout:
+        return None
+
+
+class _Floor(Protocol):
+    """What takes material from stores and makes good units."""
+
+    def advance(self, to_us: int) -> None:
+        """Go on to an instant."""
+
+    def deliver(self, material: int, amount: float) -> None:
+        """Fill a store, after all else at this instant."""
+
+    @property
+    def started(self) -> NDArray[np.int64]:
+        """Operations of each station that have begun."""
+
+    @property
+    def good(self) -> float:
+        """Good units that have left."""
+
+
+class _Running:
+    """An engine, at work."""
+
+    def __init__(self, run: Run, case: SupplyCase, replication: int) -> None:
+        self._run, self._engine = run, run.opened(replication)
+        self._ids = tuple(one.id for one in case.supply.materials)
+        self._first = self._now = self._engine.counters()
+
+    def advance(self, to_us: int) -> None:
+        self._engine.advance(to_us)
+        self._now = self._engine.counters()
+        if to_us == self._run.warm_up_us:
+            self._first = self._now
+
+    def deliver(self, material: int, amount: float) -> None:
+        self._engine.deliver(self._ids[material], amount)
+
+    @property
+    def started(self) -> NDArray[np.int64]:
+        return self._now.started
+
+    @property
+    def good(self) -> float:
+        return self._run.readings.good(self._now)
+
+    def starved_h(self) -> Floats:
+        """Hours of machines that waited for each material since the warm-up."""
+        line, causes = self._run.line, wait_causes(self._run.line)
+        counted = self._now.since(self._first)
+        found = np.zeros(len(self._ids))
+        for i, station in enumerate(line.stations):
+            rows = causes.starved_rows(i)
+            us = counted.starved_by_us[rows][len(line.inputs[station.id]) :]
+            for use, starved in zip(station.uses, us.tolist(), strict=True):
+                if use.material in self._ids:
+                    found[self._ids.index(use.material)] += starved / station.places / HOUR_US
+        return found
+
+
+def _watched(
+    floor: _Floor, run: Run, case: SupplyCase, use_per_h: tuple[float, ...], replication: int
+) -> Record:
+    begin = 0
     counted, end = begin + run.warm_up_us, begin + run.warm_up_us + run.span_us
     stores = Stores(case, use_per_h, begin, counted, end, run.seed, replication)
-    watch = _Watch(run, case, engine, stores)
+    watch = _Watch(run, case, floor, stores)
     review_us, look_us = begin, counted
     while look_us <= end:
         at_us = min(review_us, look_us, stores.next_arrival_us or look_us)
-        engine.advance(at_us)
+        floor.advance(at_us)
         for material, amount in stores.arrived(at_us):
-            engine.deliver(watch.ids[material], amount)
+            floor.deliver(material, amount)
         if at_us in (review_us, look_us):
             watch.settle()
         if at_us == review_us:
@@ -137,66 +251,41 @@ def supplied_run(
         if at_us == look_us:
             watch.look()
             look_us += HOUR_US
-    return watch.record(replication)
+    return watch.record()
 
 
 class _Watch:
-    """What is read off an engine and its stores on the way."""
+    """What is read off a floor and its stores on the way."""
 
-    def __init__(self, run: Run, case: SupplyCase, engine: Engine, stores: Stores) -> None:
-        self.run, self.case, self.engine, self.stores = run, case, engine, stores
-        self.ids = tuple(one.id for one in case.supply.materials)
-        self.amounts = _amounts(run.line, self.ids)
-        self.now = engine.counters()
+    def __init__(self, run: Run, case: SupplyCase, floor: _Floor, stores: Stores) -> None:
+        self._floor, self._stores = floor, stores
+        self._amounts = _amounts(run.line, tuple(one.id for one in case.supply.materials))
         # From nothing: an empty line has taken its first loads when it stands there.
-        self.taken = np.zeros_like(self.now.started)
-        self.first: Counters | None = None
-        self.good: list[float] = []
-        self.stock: list[list[float]] = []
+        self._taken = np.zeros_like(floor.started)
+        self._first = self._taken
+        self._good: list[float] = []
+        self._stock: list[list[float]] = []
 
     def settle(self) -> None:
         """Take out of the stores what the line has taken since the last look."""
-        self.now = self.engine.counters()
-        used = (self.now.started - self.taken) @ self.amounts
+        now = self._floor.started
+        used = (now - self._taken) @ self._amounts
         for material, amount in enumerate(used.tolist()):
             if amount:
-                self.stores.take(material, amount)
-        self.taken = self.now.started
+                self._stores.take(material, amount)
+        self._taken = now
 
     def look(self) -> None:
         """Put down an hour that has ended; the first look begins the first hour."""
-        self.first = self.first or self.now
-        self.good.append(self.run.readings.good(self.now))
-        self.stock.append([sum(stock) for stock in self.stores.stock])
+        if not self._good:
+            self._first = self._floor.started
+        self._good.append(self._floor.good)
+        self._stock.append([sum(stock) for stock in self._stores.stock])
 
-    def record(self, replication: int) -> Record:
+    def record(self) -> Record:
         """Sum up."""
-        assert self.first is not None  # noqa: S101 - a run has at least one look
-        counted = self.now.since(self.first)
-        stock = np.array(self.stock)
-        figures = np.column_stack(
-            (
-                stock.mean(axis=0),
-                stock.min(axis=0),
-                counted.started @ self.amounts,
-                self._starved_h(counted),
-            )
-        )
-        customer = None
-        if self.case.supply.customer is not None:
-            rng = np.random.default_rng([self.run.seed, replication])
-            by_hour = np.diff(np.array(self.good))
-            customer = served(self.case.supply.customer, by_hour, escapes_ppm(self.run.line), rng)
-        return Record(self.good[-1] - self.good[0], figures, customer)
-
-    def _starved_h(self, counted: Counters) -> Floats:
-        line, causes = self.run.line, wait_causes(self.run.line)
-        found = np.zeros(len(self.ids))
-        for i, station in enumerate(line.stations):
-            rows = causes.starved_rows(i)
-            inputs = len(line.inputs[station.id])
-            us = counted.starved_by_us[rows][inputs:]
-            for use, starved in zip(station.uses, us.tolist(), strict=True):
-                if use.material in self.ids:
-                    found[self.ids.index(use.material)] += starved / station.places / HOUR_US
-        return found
+        floor, stock = self._floor, np.array(self._stock)
+        starved = floor.starved_h() if isinstance(floor, _Running) else np.zeros(stock.shape[1])
+        used = (floor.started - self._first) @ self._amounts
+        figures = np.column_stack((stock.mean(axis=0), stock.min(axis=0), used, starved))
+        return Record(np.diff(np.array(self._good)), figures)

@@ -38,6 +38,8 @@ _SCHEMA: Final = """
         outcome DOUBLE
     )
 """
+_SINCE: Final = "ALTER TABLE forecast ADD COLUMN IF NOT EXISTS plant_us BIGINT"
+"""What tables of before don't have."""
 _COLUMNS: Final = tuple(field.name for field in fields(Kept))
 
 
@@ -71,6 +73,7 @@ class ForecastStore:
         try:
             with duckdb.connect(str(self.path)) as connection:
                 connection.execute(_SCHEMA)
+                connection.execute(_SINCE)
                 yield connection
         except (duckdb.Error, OSError) as error:
             raise explained(error, self.path) from error
@@ -143,6 +146,24 @@ class ForecastStore:
                 [made, *values],
             )
         return int(count)
+
+    def settle_one(self, row: Kept, outcome: float) -> None:
+        """Say what came of one forecast, if nobody has said it.
+
+        Args:
+            row: the forecast.
+            outcome: good units from its state to its end.
+
+        Raises:
+            LinetwinError: the file can't be written.
+            NotConnected: another process holds it.
+        """
+        with self._opened() as connection:
+            connection.execute(
+                "UPDATE forecast SET outcome = ? WHERE line = ? AND digest = ? AND made_at_us = ? "
+                "AND state_us = ? AND horizon_us = ? AND outcome IS NULL",
+                [outcome, row.line, row.digest, row.made_at_us, row.state_us, row.horizon_us],
+            )
 
 
 def _plain(value: object) -> object:
