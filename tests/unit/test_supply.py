@@ -83,12 +83,13 @@ def test_from_farther_away_takes_more_stock_or_costs_output() -> None:
 
 def test_material_is_neither_made_nor_lost() -> None:
     """What the stores say at the end is what the engine's stores hold."""
+    from twin.whatif.floors import Running
     from twin.whatif.run import Run
-    from twin.whatif.supply_run import _Running, _Watch, stocked
+    from twin.whatif.supply_run import _Watch, stocked
 
     case, per_h = scenario("stop"), (100.0, 10.0)
     run = Run(stocked(LINE, case, per_h), None, 1, 0, 2 * DAY_US, "simpy")
-    floor = _Running(run, case, 0)
+    floor = Running(run, ("flour", "yeast"), 0)
     stores = Stores(case, per_h, 0, 0, 2 * DAY_US, 1, 0)
     watch = _Watch(run, case, floor, stores)
     review_us = 0
@@ -181,6 +182,34 @@ def test_a_customer_lacks_more_when_it_wants_more_and_takes_less() -> None:
     assert more[2] > 0.02
     assert strict[3] == pytest.approx(0.374, abs=0.08)  # P(Poisson(4.03) > 4)
     assert strict[2] > now[2]
+
+
+@pytest.mark.parametrize("engine", ["simpy", "kernel"])
+def test_a_full_store_of_the_customer_stops_the_line(engine: str) -> None:
+    """It wants half of what the line makes: once full, the line makes what the customer takes."""
+    if engine == "kernel" and kernel_library() is None:
+        pytest.skip("the compiled engine is not installed")
+    half = [Change("customer.demand", "1200 /d")]
+    full = [*half, Change("customer.capacity", "1 d")]
+    ample = [Change("customer.demand", "2400 /d"), Change("customer.capacity", "3 d")]
+    cases = [changed_supply(LINE, supply, changes) for changes in (half, full, ample[1:])]
+    found = answer(*cases, engine=engine, days=4)
+    made = [found.of(i, "good_per_d").mean * 4 for i in range(4)]
+    assert made[0] == made[1] == made[3]
+    # Room for 14 h of its demand at first, 700, and what it uses up in four days.
+    assert made[2] == pytest.approx(700 + 4 * 1200, abs=60)
+    assert made[2] < 0.6 * made[1]
+    assert found.of(2, "customer_stock_d").mean < 1.001
+    assert found.of(1, "customer_stock_d").mean > 1.5
+    assert found.of(2, "customer_full_h").mean > 24
+    assert found.of(3, "customer_full_h").mean == 0
+    assert found.of(1, "customer_full_h") is None
+    assert found.of(2, "customer_short_h").mean == 0
+
+
+def test_room_for_no_lot_is_refused() -> None:
+    with pytest.raises(ScenarioError, match=r"customer\.capacity: must leave room beside"):
+        changed_supply(LINE, supply, [Change("customer.capacity", "10.1 h")])
 
 
 def test_escapes_of_the_tube_line_are_those_of_the_study() -> None:

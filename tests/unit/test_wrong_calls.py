@@ -74,7 +74,7 @@ def test_every_number_that_is_none_is_told_with_the_others(name: str) -> None:
          ["--target must", "--age must", "--until must be greater", "--unknown must name",
           "--keep is for --from"]),
         ("supply tube_line --days 0 --scenario x --set y",
-         ["--days must", "--scenario must", "must be PATH=VALUE"]),
+         ["--days must", "--scenario: must", "must be PATH=VALUE"]),
         ("trace five_stations --until 5 --replication -1 --start none.json",
          ["--until must", "--replication must", "none.json"]),
         ("search five_stations --over x=1..2 --over buffers.B1.capacity=2..1 --budget x",

@@ -15,7 +15,7 @@ from twin.whatif.report_html import html_report
 from twin.whatif.report_markdown import markdown_report
 from twin.whatif.result import SavedAnswer
 from twin.whatif.search import Found
-from twin.whatif.telling import HEADINGS, facts, rows, title, verdict
+from twin.whatif.telling import facts, headings, rows, title, verdict
 
 __all__ = ["check_files", "show_answer", "show_race", "write_files"]
 
@@ -72,8 +72,8 @@ def show_answer(kept: SavedAnswer, out: Path | None, reports: list[Path], as_jso
         STDOUT.print("The answer so far: less precise than asked for.", style="bold yellow")
     table = Table(title=title(kept, answer), box=box.SIMPLE, padding=(0, 1, 0, 0))
     told = rows(answer)
-    fitting = _columns_that_fit([HEADINGS, *(row.cells for row in told)])
-    for number, heading in enumerate(HEADINGS[:fitting]):
+    fitting = _columns_that_fit([headings(answer), *(row.cells for row in told)])
+    for number, heading in enumerate(headings(answer)[:fitting]):
         table.add_column(heading, justify="right" if number else "left", no_wrap=number > 0)
     for row in told:
         style = None if row.sure is None else "bold" if row.sure else "dim"

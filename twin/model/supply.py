@@ -52,6 +52,8 @@ class Customer(Frozen):
     Args:
         demand: units of product that it uses up, evenly.
         stock_us: what lies in its store at the start, in time of its demand.
+        capacity_us: what its store holds, in time of its demand: while it is full the line's last
+            stations begin nothing; absent: it takes all.
         lot: units of product that are delivered together.
         limit_ppm: a lot with more defective units in a million is returned; absent: none is.
         returned_us: after so long a returned lot has been sorted and comes again without them.
@@ -60,6 +62,7 @@ class Customer(Frozen):
     name: FileText = Text.of("customer")
     demand: Rate
     stock_us: Micros = Field(alias="stock", default=0)
+    capacity_us: PositiveMicros | None = Field(alias="capacity", default=None)
     lot: int = Field(default=1, ge=1, le=100_000_000)
     limit_ppm: float | None = Field(default=None, ge=0, le=1e6)
     returned_us: PositiveMicros = Field(alias="returned_after", default=86_400_000_000)

@@ -7,9 +7,15 @@ from collections.abc import Iterable, Iterator
 from twin.errors import Fault
 from twin.model.line import Line
 from twin.model.nearest import did_you_mean
+from twin.model.product import parts_an_operation, product_units
 from twin.model.supply import Supply
 
-__all__ = ["check_supply"]
+__all__ = ["ROOM", "check_supply"]
+
+ROOM = "customer-room"
+"""Room in the customer's store, where it can be full: the line uses it like a material."""
+MOST_ROOM = 1e9
+HOUR_US = 3_600_000_000
 
 
 def check_supply(supply: Supply, line: Line) -> list[Fault]:
@@ -44,6 +50,7 @@ def check_supply(supply: Supply, line: Line) -> list[Fault]:
     if not any(tier.local for tier in supply.tiers):
         must = "must have a tier with 'local: true'"
         faults.append(Fault("tiers", must, "", "the local share is counted by it"))
+    faults += _room(supply, line)
     for i, scenario in enumerate(supply.scenarios):
         where = f"scenarios[{i}]"
         if not scenario.changes and not scenario.mishaps:
@@ -59,6 +66,29 @@ def check_supply(supply: Supply, line: Line) -> list[Fault]:
                 remedy = did_you_mean(mishap.tier, tiers)
                 faults.append(Fault(f"{at}.tier", must, mishap.tier, remedy))
     return faults
+
+
+def _room(supply: Supply, line: Line) -> Iterator[Fault]:
+    """What is wrong with the customer's store, where it can be full."""
+    customer = supply.customer
+    if customer is None or customer.capacity_us is None:
+        return
+    if any(one.id == ROOM for one in line.materials):
+        must = f"must be absent where the line has a material '{ROOM}'"
+        yield Fault("customer.capacity", must, "", "room is counted by that name")
+    units = product_units(line)
+    loads = [
+        units[station.id] * parts_an_operation(line, station) * station.machines
+        for station in line.stations
+        if not line.outputs[station.id]
+    ]
+    least = max(customer.lot, *loads)
+    room = customer.demand * (customer.capacity_us - customer.stock_us) / HOUR_US
+    if room < least:
+        must = f"must leave room beside the stock for a lot and a load, {least:,.0f} units"
+        yield Fault("customer.capacity", must, f"room for {max(0.0, room):,.0f}")
+    elif customer.demand * customer.capacity_us / HOUR_US > MOST_ROOM:
+        yield Fault("customer.capacity", f"must be {MOST_ROOM:,.0f} units at the most", "")
 
 
 def _twice(table: str, ids: Iterable[str]) -> Iterator[Fault]:

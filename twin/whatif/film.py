@@ -32,12 +32,14 @@ class Film:
     Args:
         at_us: engine time, rising; the first is the run's start.
         started: int64, (instants, stations): operations begun.
-        good: float64, (instants,): good units that left.
+        good, wasted: float64, (instants,): good units that left, and what the last stations have
+            scrapped or sent back of theirs.
     """
 
     at_us: tuple[int, ...]
     started: NDArray[np.int64]
     good: Floats
+    wasted: Floats
 
 
 class Showing:
@@ -51,7 +53,8 @@ class Showing:
         amounts: float64, (stations, materials): what an operation takes.
         stock: of each material, at the start.
 
-    >>> film = Film((0, 10, 20), np.array([[0], [2], [4]]), np.array([0.0, 1.0, 3.0]))
+    >>> film = Film((0, 10, 20), np.array([[0], [2], [4]]), np.array([0.0, 1.0, 3.0]),
+    ...             np.zeros(3))
     >>> showing = Showing(film, np.array([[5.0]]), [15.0])
     >>> showing.advance(10)
     >>> showing.good, showing.started.tolist()
@@ -101,3 +104,15 @@ class Showing:
     def good(self) -> float:
         """Good units that have left."""
         return float(self._film.good[self._place])
+
+    @property
+    def wasted(self) -> float:
+        """Units that the last stations have scrapped or sent back."""
+        return float(self._film.wasted[self._place])
+
+    def mark(self) -> None:
+        """Begin to count waits: there are none."""
+
+    def starved_h(self) -> Floats:
+        """Hours of machines that have waited for each material."""
+        return np.zeros(len(self._have))

@@ -11,9 +11,9 @@ from twin.whatif.figures import FIGURES, Figure, figure_number
 from twin.whatif.page import page, section
 from twin.whatif.result import SavedAnswer
 from twin.whatif.telling import (
-    HEADINGS,
     QUANTILE_HEADINGS,
     facts,
+    headings,
     quantile_rows,
     rows,
     shown,
@@ -60,7 +60,7 @@ def html_report(kept: SavedAnswer) -> str:
 
 
 def _table(answer: Answer) -> str:
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS)
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings(answer))
     body = []
     for row in rows(answer):
         kind = "plain" if row.sure is None else _kind(row.sure, row.better)

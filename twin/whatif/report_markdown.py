@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from twin.whatif.result import SavedAnswer
 from twin.whatif.telling import (
-    HEADINGS,
     QUANTILE_HEADINGS,
     facts,
+    headings,
     quantile_rows,
     rows,
     title,
@@ -31,7 +31,7 @@ def markdown_report(kept: SavedAnswer) -> str:
     lines = [f"# {plain(title(kept, answer))}", ""]
     if kept.stopped_by in ("interrupted", "time"):
         lines += ["**The answer so far: less precise than asked for.**", ""]
-    lines += [table_row(HEADINGS), "|---|" + "---:|" * (len(HEADINGS) - 1)]
+    lines += [table_row(headings(answer)), "|---|" + "---:|" * (len(headings(answer)) - 1)]
     lines += [table_row(row.cells) for row in rows(answer)]
     lines += ["", "## Quantiles over replications, with their 95 % intervals", ""]
     lines += [table_row(QUANTILE_HEADINGS), "|---|---:|---:|---:|"]

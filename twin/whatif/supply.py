@@ -199,11 +199,13 @@ def _records(
 
 
 def _of_the_line(case: SupplyCase) -> SupplyCase:
-    """What of a case the line can feel: the same for cases that differ in their customer."""
-    supply, planned = (
-        one.model_copy(update={"customer": None, "scenarios": ()})
-        for one in (case.supply, case.planned)
-    )
+    """What of a case the line can feel: the same for cases that differ in their customer only,
+    unless its store can be full.
+    """
+    customer = case.supply.customer
+    felt = customer if customer is not None and customer.capacity_us is not None else None
+    supply = case.supply.model_copy(update={"customer": felt, "scenarios": ()})
+    planned = case.planned.model_copy(update={"customer": None, "scenarios": ()})
     return SupplyCase("", "", supply, planned, case.mishaps)
 
 
@@ -211,10 +213,11 @@ def _figures(
     line: Line, supply: Supply, plan: SupplyPlan, free: float, record: Record, replication: int
 ) -> list[float]:
     good = float(record.good_by_h.sum())
-    customer = (np.nan,) * len(CUSTOMER_FIGURES)
-    if supply.customer is not None:
+    customer = record.customer or (np.nan,) * len(CUSTOMER_FIGURES)
+    if supply.customer is not None and record.customer is None:
         rng = np.random.default_rng([plan.seed, replication])
-        customer = served(supply.customer, record.good_by_h, escapes_ppm(line), rng)
+        ppm = escapes_ppm(line)
+        customer = (*served(supply.customer, record.good_by_h, ppm, rng), np.nan)
     days = plan.span_us / DAY_US
     price = {one.id: one.price_cny for one in line.materials}
     prices = np.array([price[one.id] or 0.0 for one in supply.materials])

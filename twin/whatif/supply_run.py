@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.engine.wait_causes import wait_causes
 from twin.model.line import Line
 from twin.model.materials import Material
 from twin.model.supply import Supply
+from twin.model.supply_checks import ROOM
+from twin.whatif.customer_gate import Gate, roomed
 from twin.whatif.film import Film, Ranout, Showing
+from twin.whatif.floors import Floor, Running, wasted_units
 from twin.whatif.run import Run
 from twin.whatif.stores import Stores, levels_of
 from twin.whatif.supply_case import SupplyCase
@@ -47,27 +48,30 @@ class Record:
         good_by_h: float64, good units of product that left in each hour.
         materials: float64, (the supply's materials, `MATERIAL_FIGURES`), in the material's unit;
             `starved_h` is hours of machines that waited for it.
+        customer: what became of a customer whose store can be full, as `CUSTOMER_FIGURES`; None: it
+            did nothing to the line.
     """
 
     good_by_h: Floats
     materials: Floats
+    customer: tuple[float, ...] | None = None
 
 
 def stocked(line: Line, case: SupplyCase, use_per_h: tuple[float, ...]) -> Line:
-    """The line with stores that hold at the start what they are ordered up to."""
+    """The line with stores that hold at the start what they are ordered up to.
+
+    Where the customer's store can be full, its room is a material that the last stations use.
+    """
     planned = {one.id: one for one in case.planned.materials}
     stock = {}
     for one, use in zip(case.supply.materials, use_per_h, strict=True):
         shares = case.supply.shares_of(one)
         levels = levels_of(case.planned, planned[one.id], use)
         stock[one.id] = round(sum(levels.get(name, 0) for name in shares if shares[name] > 0), 6)
-    materials = tuple(
-        one.model_copy(update={"stock": stock[one.id], "delivery": None})
-        if one.id in stock
-        else one
-        for one in line.materials
+    return roomed(
+        line.model_copy(update={"materials": _with_stock(line.materials, stock)}),
+        case.supply.customer,
     )
-    return line.model_copy(update={"materials": materials})
 
 
 def _with_stock(
@@ -82,11 +86,11 @@ def _with_stock(
 
 
 def looks_of(run: Run, supplies: Iterable[Supply]) -> tuple[int, ...]:
-    """The run's start, every review of the supplies, and the end of each hour that counts."""
+    """The run's start, every review of the supplies, and the end of each hour, counted or not."""
     begin = 0
     counted, end = begin + run.warm_up_us, begin + run.warm_up_us + run.span_us
     periods = {tier.review_us for supply in supplies for tier in supply.tiers}
-    at = {begin, *range(counted, end + 1, HOUR_US)}
+    at = {begin, *range(counted % HOUR_US, end + 1, HOUR_US)}
     for period_us in periods:
         at.update(range(begin, end + 1, period_us))
     return tuple(sorted(at))
@@ -107,13 +111,14 @@ def free_run(
     engine = replace(run, line=run.line.model_copy(update={"materials": endless})).opened(
         replication
     )
-    started, good = [], []
+    started, good, wasted = [], [], []
     for at_us in looks_us:
         engine.advance(at_us)
         now = engine.counters()
         started.append(now.started)
         good.append(run.readings.good(now))
-    return Film(looks_us, np.array(started), np.array(good))
+        wasted.append(wasted_units(run, now))
+    return Film(looks_us, np.array(started), np.array(good), np.array(wasted))
 
 
 def use_of(film: Film, run: Run, materials: tuple[str, ...]) -> tuple[float, Floats]:
@@ -148,7 +153,7 @@ def supplied_run(
         use_per_h: of each of its materials while nothing lacks; levels are worked out of it.
         replication: whose draws.
     """
-    floor = _Running(run, case, replication)
+    floor = Running(run, _names(case), replication)
     return _watched(floor, run, case, use_per_h, replication)
 
 
@@ -164,80 +169,31 @@ def shown_run(
     Returns:
         The record that `supplied_run` gives, to the bit; None: a store may have run empty.
     """
-    ids = tuple(one.id for one in case.supply.materials)
     stock = {one.id: one.stock or 0.0 for one in run.line.materials}
     try:
-        floor = Showing(film, _amounts(run.line, ids), [stock[name] for name in ids])
+        names = _names(case)
+        floor = Showing(film, _amounts(run.line, names), [stock[name] for name in names])
         return _watched(floor, run, case, use_per_h, replication)
     except Ranout:
         return None
 
 
-class _Floor(Protocol):
-    """What takes material from stores and makes good units."""
-
-    def advance(self, to_us: int) -> None:
-        """Go on to an instant."""
-
-    def deliver(self, material: int, amount: float) -> None:
-        """Fill a store, after all else at this instant."""
-
-    @property
-    def started(self) -> NDArray[np.int64]:
-        """Operations of each station that have begun."""
-
-    @property
-    def good(self) -> float:
-        """Good units that have left."""
-
-
-class _Running:
-    """An engine, at work."""
-
-    def __init__(self, run: Run, case: SupplyCase, replication: int) -> None:
-        self._run, self._engine = run, run.opened(replication)
-        self._ids = tuple(one.id for one in case.supply.materials)
-        self._first = self._now = self._engine.counters()
-
-    def advance(self, to_us: int) -> None:
-        self._engine.advance(to_us)
-        self._now = self._engine.counters()
-        if to_us == self._run.warm_up_us:
-            self._first = self._now
-
-    def deliver(self, material: int, amount: float) -> None:
-        self._engine.deliver(self._ids[material], amount)
-
-    @property
-    def started(self) -> NDArray[np.int64]:
-        return self._now.started
-
-    @property
-    def good(self) -> float:
-        return self._run.readings.good(self._now)
-
-    def starved_h(self) -> Floats:
-        """Hours of machines that waited for each material since the warm-up."""
-        line, causes = self._run.line, wait_causes(self._run.line)
-        counted = self._now.since(self._first)
-        found = np.zeros(len(self._ids))
-        for i, station in enumerate(line.stations):
-            rows = causes.starved_rows(i)
-            us = counted.starved_by_us[rows][len(line.inputs[station.id]) :]
-            for use, starved in zip(station.uses, us.tolist(), strict=True):
-                if use.material in self._ids:
-                    found[self._ids.index(use.material)] += starved / station.places / HOUR_US
-        return found
+def _names(case: SupplyCase) -> tuple[str, ...]:
+    """What a line of a case takes out of stores, room at its customer among it."""
+    customer = case.supply.customer
+    room = (ROOM,) * (customer is not None and customer.capacity_us is not None)
+    return (*(one.id for one in case.supply.materials), *room)
 
 
 def _watched(
-    floor: _Floor, run: Run, case: SupplyCase, use_per_h: tuple[float, ...], replication: int
+    floor: Floor, run: Run, case: SupplyCase, use_per_h: tuple[float, ...], replication: int
 ) -> Record:
     begin = 0
     counted, end = begin + run.warm_up_us, begin + run.warm_up_us + run.span_us
     stores = Stores(case, use_per_h, begin, counted, end, run.seed, replication)
     watch = _Watch(run, case, floor, stores)
-    review_us, look_us = begin, counted
+    gate = Gate.of(run, case, floor, replication)
+    review_us, look_us = begin, counted if gate is None else counted % HOUR_US
     while look_us <= end:
         at_us = min(review_us, look_us, stores.next_arrival_us or look_us)
         floor.advance(at_us)
@@ -249,15 +205,18 @@ def _watched(
             stores.review(at_us)
             review_us = stores.next_review_us(at_us)
         if at_us == look_us:
-            watch.look()
+            if look_us >= counted:
+                watch.look()
+            if gate is not None:
+                gate.look(counts=look_us > counted)
             look_us += HOUR_US
-    return watch.record()
+    return watch.record(gate)
 
 
 class _Watch:
     """What is read off a floor and its stores on the way."""
 
-    def __init__(self, run: Run, case: SupplyCase, floor: _Floor, stores: Stores) -> None:
+    def __init__(self, run: Run, case: SupplyCase, floor: Floor, stores: Stores) -> None:
         self._floor, self._stores = floor, stores
         self._amounts = _amounts(run.line, tuple(one.id for one in case.supply.materials))
         # From nothing: an empty line has taken its first loads when it stands there.
@@ -279,13 +238,15 @@ class _Watch:
         """Put down an hour that has ended; the first look begins the first hour."""
         if not self._good:
             self._first = self._floor.started
+            self._floor.mark()
         self._good.append(self._floor.good)
         self._stock.append([sum(stock) for stock in self._stores.stock])
 
-    def record(self) -> Record:
+    def record(self, gate: Gate | None) -> Record:
         """Sum up."""
         floor, stock = self._floor, np.array(self._stock)
-        starved = floor.starved_h() if isinstance(floor, _Running) else np.zeros(stock.shape[1])
         used = (floor.started - self._first) @ self._amounts
-        figures = np.column_stack((stock.mean(axis=0), stock.min(axis=0), used, starved))
-        return Record(np.diff(np.array(self._good)), figures)
+        starved = floor.starved_h()
+        whole = (stock.mean(axis=0), stock.min(axis=0), used, starved[: len(used)])
+        customer = None if gate is None else (*gate.store.figures(), float(starved[-1]))
+        return Record(np.diff(np.array(self._good)), np.column_stack(whole), customer)

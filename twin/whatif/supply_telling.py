@@ -25,11 +25,11 @@ CASE_HEADINGS = (
     "supply",
     "good a day",
     "change",
-    "lost for want of material",
+    "lost by want or no room",
     "stock, 1,000 CNY",
     "local share",
 )
-OF_CUSTOMER = ("demand unmet", "hours short", "stock, days", "lots returned")
+OF_CUSTOMER = ("demand unmet", "hours short", "stock, days", "lots returned", "line stood, full")
 MATERIAL_HEADINGS = (
     "material", "used a day", "stock, h of use", "lowest, h", "machines starved, h",
 )  # fmt: skip
@@ -45,6 +45,11 @@ def _told(found: Estimate | None, scale: float = 1.0, digits: int = 1, unit: str
     return f"{found.mean * scale:,.{digits}f} ± {half * scale:,.{digits}f}{unit}"
 
 
+def _share(found: Estimate | None) -> str:
+    """A share that hardly varies: it follows from the file but for what was used."""
+    return "-" if found is None else f"{found.mean:.1%}".replace("%", " %")
+
+
 def case_rows(answer: SupplyAnswer) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """A row for each case; headings and rows. A column is there where anything is in it."""
     headings = (*CASE_HEADINGS, *OF_CUSTOMER)
@@ -57,11 +62,12 @@ def case_rows(answer: SupplyAnswer) -> tuple[tuple[str, ...], list[tuple[str, ..
                 "" if i == 0 else _told(answer.change(i, "good_per_d"), digits=0),
                 _told(answer.of(i, "lost_per_d"), digits=0),
                 _told(answer.of(i, "stock_cny"), 1e-3, 0),
-                _told(answer.of(i, "local_share"), 100, 1, " %"),
+                _share(answer.of(i, "local_share")),
                 _told(answer.of(i, "unmet_ratio"), 100, 1, " %"),
                 _told(answer.of(i, "customer_short_h"), digits=0),
                 _told(answer.of(i, "customer_stock_d"), digits=2),
                 _told(answer.of(i, "returned_ratio"), 100, 1, " %"),
+                _told(answer.of(i, "customer_full_h"), 1, 0, " h"),
             )
         )
     there = [k for k in range(len(headings)) if any(row[k] not in ("", "-") for row in rows)]
@@ -104,8 +110,9 @@ def facts(answer: SupplyAnswer) -> list[tuple[str, str]]:
     """How it was run, name and text."""
     plan = answer.plan
     supply = answer.cases[0].supply
+    warm_up = f" after {spoken_time(answer.warm_up_us)} of warm-up" if answer.warm_up_us else ""
     counted = (
-        f"{spoken_time(plan.span_us)} after {spoken_time(answer.warm_up_us)} of warm-up, "
+        f"{spoken_time(plan.span_us)}{warm_up}, "
         f"{plan.replications} replications of each, seed {plan.seed}; ± is a 95 % interval"
     )
     lost = "good units a day that a line lacking nothing makes more, the same draws in both"
@@ -117,6 +124,9 @@ def facts(answer: SupplyAnswer) -> list[tuple[str, str]]:
         )  # fmt: skip
         said = f"{customer.name.en}: {customer.demand * 24:,.0f} a day, lots of {customer.lot:,}, "
         told.append(("customer", said + limit))
+        if customer.capacity_us is not None:
+            full = f"holds {spoken_time(customer.capacity_us)} of its demand; while it is full "
+            told.append(("its store", full + "the line's last stations begin nothing"))
     return told
 
 

@@ -12,10 +12,10 @@ from twin.whatif.result import SavedAnswer
 from twin.whatif.words import spoken_time
 
 __all__ = [
-    "HEADINGS",
     "QUANTILE_HEADINGS",
     "Row",
     "facts",
+    "headings",
     "quantile_rows",
     "rows",
     "shown",
@@ -24,7 +24,9 @@ __all__ = [
     "verdict",
 ]
 
-HEADINGS = ("scenario", "mean", "difference", "in %", "5 %", "50 %", "95 %", "yield %", "kWh")
+HEADINGS = ("scenario", "mean", "difference", "in %", "5 %", "50 %", "95 %")
+BESIDE = (("yield %", "yield_ratio", 1.0), ("kWh a unit", "kwh_per_unit", 0.0))
+"""Figures told beside the one that is compared: heading, name, and what says nothing."""
 STOPPED = {
     "precision": "the precision asked for is reached",
     "replications": "the number of replications is reached",
@@ -36,7 +38,7 @@ STOPPED = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One scenario's line of the table; texts, in the order of `HEADINGS`.
+    """One scenario's line of the table; texts, in the order of `headings`.
 
     Args:
         cells: the texts.
@@ -66,6 +68,20 @@ def shown_interval(found: Estimate, figure: Figure, sign: bool = False) -> str:
     return f"{plus}{mean}" + ("" if half is None else f" ± {shown(half, figure, digits)}")
 
 
+def _beside(answer: Answer) -> list[tuple[str, str]]:
+    """The figures told beside: not the yield of a line that scraps nothing, say."""
+    return [
+        (heading, name)
+        for heading, name, nothing in BESIDE
+        if any(answer.mean(i, name).mean != nothing for i in range(len(answer.variants)))
+    ]
+
+
+def headings(answer: Answer) -> tuple[str, ...]:
+    """The table's headings."""
+    return (*HEADINGS, *(heading for heading, _ in _beside(answer)))
+
+
 def rows(answer: Answer) -> tuple[Row, ...]:
     """The table: a row for the baseline and one for each scenario."""
     figure = FIGURES[figure_number(answer.plan.figure)]
@@ -75,7 +91,7 @@ def rows(answer: Answer) -> tuple[Row, ...]:
         gain = answer.gain(i)
         half = gain.half_width_95 or 0.0
         quantiles = [answer.quantile(i, share).value for share in (0.05, 0.5, 0.95)]
-        others = [(name, answer.mean(i, name)) for name in ("yield_ratio", "kwh_per_unit")]
+        others = [(name, answer.mean(i, name)) for _, name in _beside(answer)]
         percent = ""
         if i and base:
             percent = f"{gain.mean / abs(base):+.2%} ± {half / abs(base):.2%}"
@@ -134,9 +150,11 @@ def verdict(answer: Answer) -> tuple[str, ...]:
         low, high = shown(gain.mean - half, figure), shown(gain.mean + half, figure)
         if abs(gain.mean) > half:
             kind = "more" if gain.mean > 0 else "less"
-            said.append(f"{variant.name}: {kind}, surely; the difference is {low} to {high}.")
+            said.append(
+                f"{variant.name}: {kind}, surely; the difference is {low} to {high} (95 %)."
+            )
         else:
-            said.append(f"{variant.name}: no difference is proved; it is {low} to {high}.")
+            said.append(f"{variant.name}: no difference is proved; it is {low} to {high} (95 %).")
     return tuple(said)
 
 
