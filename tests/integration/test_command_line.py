@@ -152,6 +152,7 @@ def test_simulate_as_json_has_exactly_these_keys(twin, mini) -> None:
         "seed",
         "days",
         "replications",
+        "interrupted",
         "planned_busy_h",
         "good_per_h",
         "yield_ratio",

@@ -26,14 +26,14 @@ from twin.whatif.bottleneck import bottleneck as find_bottleneck
 from twin.whatif.bottleneck_report import (
     GAIN_HEADINGS,
     KNOWN_HEADINGS,
-    LIMIT_HEADINGS,
     WAIT_HEADINGS,
     bottleneck_html,
     bottleneck_markdown,
     gain_rows,
     known_rows,
-    limit_rows,
+    limit_table,
     said,
+    unit_of,
     wait_rows,
 )
 from twin.whatif.experiment import Answer
@@ -116,12 +116,10 @@ def _print(found: Bottleneck, gains: Answer | None) -> None:
         STDOUT.print("The answer so far: less precise than asked for.", style="bold yellow")
     for sentence in said(found, gains):
         STDOUT.print(sentence, highlight=False, soft_wrap=True, markup=False)
-    print_columns("Who limits the line", LIMIT_HEADINGS, limit_rows(found))
+    print_columns("Who limits the line", *limit_table(found))
     print_columns("The longest waits", WAIT_HEADINGS, wait_rows(found)[:SHOWN])
     if gains is not None:
-        unit = gains.variants[0].line.product.unit
-        heading = f"What would help: {gains.plan.figure}, in {unit}s and hours"
-        print_columns(heading, GAIN_HEADINGS, gain_rows(gains))
+        print_columns(f"What would help: {unit_of(gains)}", GAIN_HEADINGS, gain_rows(gains))
     print_columns("What theory says of stretches by themselves", KNOWN_HEADINGS, known_rows(found))
 
 

@@ -19,18 +19,19 @@ from twin.whatif.words import spoken_time
 __all__ = [
     "GAIN_HEADINGS",
     "KNOWN_HEADINGS",
-    "LIMIT_HEADINGS",
     "WAIT_HEADINGS",
     "bottleneck_html",
     "bottleneck_markdown",
     "gain_rows",
     "known_rows",
-    "limit_rows",
+    "limit_table",
     "said",
+    "unit_of",
     "wait_rows",
 ]
 
-LIMIT_HEADINGS = ("station", "limit now %", "limit over the run %", "of it shifting %", "waits %")
+NOW = "limit now %"
+LIMIT_HEADINGS = ("station", NOW, "limit over the run %", "of it shifting %", "waits %")
 WAIT_HEADINGS = ("station", "waits", "for", "% of its time")
 GAIN_HEADINGS = ("change", "gain", "surely")
 KNOWN_HEADINGS = ("stretch", "an hour", "how")
@@ -48,12 +49,18 @@ def _percent(found: Estimate | None) -> str:
     return f"{found.mean:.1%}{half}".replace("%", "")
 
 
-def limit_rows(found: Bottleneck) -> list[tuple[str, ...]]:
-    """Who limits the line, the one that does most first."""
-    return [
+def limit_table(found: Bottleneck) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Who limits the line, the one that does most first: headings and rows.
+
+    There is no 'now' where it does not begin in a state.
+    """
+    here = [name for name in LIMIT_HEADINGS if name != NOW or found.plan.start is not None]
+    kept = [LIMIT_HEADINGS.index(name) for name in here]
+    rows = [
         (one.station, *map(_percent, (one.now, one.share, one.shifting, one.waiting)))
         for one in found.ranked
     ]
+    return tuple(here), [tuple(row[k] for k in kept) for row in rows]
 
 
 def wait_rows(found: Bottleneck) -> list[tuple[str, ...]]:
@@ -116,16 +123,17 @@ def said(found: Bottleneck, gains: Answer | None) -> list[str]:
         lines.append(f"Over the run: {ranked[0].station}, {ranked[0].share.mean:.0%}{others}.")
     if gains is not None and len(gains.variants) > 1:
         figure = FIGURES[figure_number(gains.plan.figure)]
-        lines.append(f"As it is: {shown_interval(gains.mean(0), figure)} {_unit(gains)}.")
+        lines.append(f"As it is: {shown_interval(gains.mean(0), figure)} {unit_of(gains)}.")
         best = gain_rows(gains)[0]
         if best[2] == "not proved":
             lines.append("No change is proved to help within these replications.")
         else:
-            lines.append(f"Most is gained by {best[0]}: {best[1]} {_unit(gains)}.")
+            lines.append(f"Most is gained by {best[0]}: {best[1]} {unit_of(gains)}.")
     return lines
 
 
-def _unit(gains: Answer) -> str:
+def unit_of(gains: Answer) -> str:
+    """What gains are counted in, in words."""
     unit = gains.variants[0].line.product.unit
     return FIGURES[figure_number(gains.plan.figure)].words.replace("{unit}", f"{unit}s")
 
@@ -157,10 +165,10 @@ def bottleneck_markdown(found: Bottleneck, gains: Answer | None) -> str:
         lines.append(f"|---|{'---:|' * (len(headings) - 1)}")
         lines.extend(table_row(row) for row in rows)
 
-    table("Who limits the line", LIMIT_HEADINGS, limit_rows(found))
+    table("Who limits the line", *limit_table(found))
     table("Who waits for what", WAIT_HEADINGS, wait_rows(found))
     if gains is not None:
-        table(f"What would help, {_unit(gains)}", GAIN_HEADINGS, gain_rows(gains))
+        table(f"What would help, {unit_of(gains)}", GAIN_HEADINGS, gain_rows(gains))
     table("What theory says of stretches by themselves", KNOWN_HEADINGS, known_rows(found))
     lines += ["", "## How it was made", "", *(f"- {a}: {plain(b)}" for a, b in _made(found))]
     return "\n".join(lines) + "\n"
@@ -169,7 +177,7 @@ def bottleneck_markdown(found: Bottleneck, gains: Answer | None) -> str:
 def bottleneck_html(found: Bottleneck, gains: Answer | None) -> str:
     """Write it as one file of HTML, with the waits drawn as arrows between the stations."""
     body = [f"<p>{escape(one)}</p>" for one in said(found, gains)]
-    body.append(_table(LIMIT_HEADINGS, limit_rows(found)))
+    body.append(_table(*limit_table(found)))
     body.append(section("Who limits the line, along the span", limit_strips(found)))
     note = (
         '<p class="note">An arrow on the left: the station starves for what the one at its tail '
@@ -186,7 +194,7 @@ def bottleneck_html(found: Bottleneck, gains: Answer | None) -> str:
             mean, half = gain.mean * figure.scale, (gain.half_width_95 or 0.0) * figure.scale
             kind = {"more": "better", "less": "worse"}.get(row[2], "unsure")
             bars.append(Bar(row[0], mean - half, mean, mean + half, kind, row[1]))
-        plot = forest(bars, zero=True, axis=f"difference, 95 % interval: {_unit(gains)}")
+        plot = forest(bars, zero=True, axis=f"difference, 95 % interval: {unit_of(gains)}")
         body.append(section("What would help", plot + _table(GAIN_HEADINGS, gain_rows(gains))))
         if gains.stopped_by in ("interrupted", "time"):
             body.insert(0, '<p class="warning">The answer so far: less precise than asked for.</p>')
