@@ -82,7 +82,7 @@ def test_the_best_of_28_lines_is_found_as_often_as_promised_and_at_half_the_cost
     """
     machines = tuple(Machine(rate) for rate in (1.1, 0.95, 1.0, 1.05))
     plans = [Chosen(machines, places) for places in PLACES]
-    exact = np.array([Chain(plan).throughput() for plan in plans])
+    exact = np.array([Chain(plan).throughput for plan in plans])
     span, warm_up = SPAN_S * S, 200 * S
     with whatif.open_workers() as workers:
         tasks = [
