@@ -10,19 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 
-from opcua.instances import instance, mandatory_parts
+from opcua.instances import instance
 from opcua.node_spec import Derived, NodeKind, NodeSpec
 from opcua.standards import DI, MACHINERY, PACKML, VISION, nodesets
-from opcua.structures import (
-    COMPLETED,
-    configuration_id,
-    count,
-    inspection_result,
-    instant,
-    job_id,
-    recipe_id,
-    result_id,
-)
+from opcua.structures import count
+from opcua.vision.nodes import vision_nodes
 from opcua.wire_values import BASE, Localized, QName, Ref, Span, Unit, Wire, base
 from twin.engine.quantiles import mean_us
 from twin.model.line import Line
@@ -40,15 +32,12 @@ _MACHINES = Ref(MACHINERY, 1001)
 _IDENTIFICATION = Ref(MACHINERY, 1012)
 _BUILDING_BLOCKS = QName(MACHINERY, "MachineryBuildingBlocks")
 _ITEM_STATE, _OPERATION_MODE = Ref(MACHINERY, 1002), Ref(MACHINERY, 1008)
-_VISION_SYSTEM, _RESULT = Ref(VISION, 1003), Ref(VISION, 2002)
-_RESULT_DATA = Ref(VISION, 3006)
 _COUNT_DATA = Ref(PACKML, 14)
 _ORGANIZES, _HAS_COMPONENT, _HAS_ADD_IN = base(35), base(47), base(17604)
 _STATE_TYPE, _INITIAL_STATE_TYPE, _TRANSITION_TYPE = base(2307), base(2309), base(2310)
 _HAS_TYPE = base(40)
 _FOLDER, _VARIABLE = base(61), base(63)
 _STATE_NOT_ACTIVE = 0x80BF0000
-_NOTHING_YET = 0x809D0000  # BadNoData: no part has been inspected
 
 _BASE_MACHINE = "BaseStateMachine"
 _MACHINE = f"{_BASE_MACHINE}/MachineState"
@@ -125,7 +114,8 @@ def machine_nodes(line: Line, station: Station, unit: str, node: str) -> Iterato
         )
     yield from _machinery(line, station, unit, node)
     if station.inspection is not None:
-        yield from _vision(unit, node)
+        states = _follows(unit, "VisionStateMachine/", _states(VISION), _vision_state)
+        yield from vision_nodes(unit, node, states)
 
 
 def _machinery(line: Line, station: Station, unit: str, node: str) -> Iterator[NodeSpec]:
@@ -173,59 +163,6 @@ def _machinery(line: Line, station: Station, unit: str, node: str) -> Iterator[N
         reference=_HAS_ADD_IN,
         held=_follows(unit, "", _states(MACHINERY), _operation_mode, "unit_mode_current"),
     )
-
-
-def _vision(unit: str, node: str) -> Iterator[NodeSpec]:
-    """A vision system (OPC 40100-1) with its state machine and its latest result."""
-    root = f"{node}/VisionSystem"
-    yield from instance(
-        _VISION_SYSTEM,
-        root,
-        node,
-        QName("", "VisionSystem"),
-        reference=_HAS_COMPONENT,
-        also=("ResultManagement", "ResultManagement/Results"),
-        held=_follows(unit, "VisionStateMachine/", _states(VISION), _vision_state),
-    )
-    latest = f"{root}/ResultManagement/Results/Latest"
-    of = ((unit, "processed"), (unit, "defective"))
-    yield NodeSpec(
-        latest,
-        latest.rpartition("/")[0],
-        "Latest",
-        NodeKind.VARIABLE,
-        type_id=_RESULT,
-        data_type=_RESULT_DATA,
-        reference=_HAS_COMPONENT,
-        derived=Derived(of, _result(unit)),
-    )
-    yield from mandatory_parts(
-        _RESULT,
-        latest,
-        {
-            "ResultId": Derived(of[:1], _result_id(unit)),
-            "CreationTime": Derived(of[:1], lambda _, at_us: Wire("DateTime", instant(at_us))),
-            "IsPartial": Wire("Boolean", value=False),
-            "ResultState": Wire("Int32", COMPLETED),
-            "InternalRecipeId": Wire("ExtensionObject", recipe_id(unit)),
-            "InternalConfigurationId": Wire("ExtensionObject", configuration_id(unit)),
-            "JobId": Wire("ExtensionObject", job_id(unit)),
-        },
-    )
-
-
-def _result_id(unit: str) -> Callable[[tuple[Value, ...], int], Wire]:
-    return lambda values, _: Wire("ExtensionObject", result_id(unit, int(values[0])))
-
-
-def _result(unit: str) -> Callable[[tuple[Value, ...], int], Wire]:
-    def read(values: tuple[Value, ...], at_us: int) -> Wire:
-        inspected, defective = (int(value) for value in values)
-        if not inspected:
-            return Wire("ExtensionObject", None, _NOTHING_YET)
-        return Wire("ExtensionObject", inspection_result(unit, inspected, defective, at_us))
-
-    return read
 
 
 def _speed(places: int) -> Callable[[tuple[Value, ...], int], Wire]:

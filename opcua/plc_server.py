@@ -28,6 +28,7 @@ from opcua.requests import Requests
 from opcua.security import ServerSecurity, is_loopback
 from opcua.setpoint_nodes import setpoint_specs
 from opcua.structures import instant
+from opcua.vision.desk import VisionDesk
 from twin.errors import UsageError
 from twin.model.line import Line
 from twin.signals import Value
@@ -70,6 +71,7 @@ class PlcServer:
         self.security = security
         self.alarms = AlarmDesk(conditions_of_line(line, plc), locale)
         self.jobs = JobDesk(line, plc)
+        self.vision = VisionDesk(line, plc)
         self.tamper = Tamper()
         self.wire = Wire(random.Random(f"{line.id}/{plc}"))
         self.namespace_shift = 0
@@ -140,6 +142,7 @@ class PlcServer:
                 server.iserver, naming, self._applied, requests, self._values, at_unix_us
             )
         ids = {key: node_id for key, (node_id, _) in variables.items()}
+        self.vision.bind(server.iserver, naming, self._applied, self._values)
         self.alarms.bind(server.iserver, naming, ids, self._values, at_unix_us)
         bind_condition_methods(server.iserver, naming, self.alarms)
         if self.recorder is not None:
@@ -235,6 +238,7 @@ class PlcServer:
             seen = await self._write_tampered(values, at_unix_us)
         await self.alarms.follow(seen, at_unix_us)
         await self.jobs.follow(values, at_unix_us)
+        await self.vision.follow(values, at_unix_us)
         source = instant(at_unix_us)
         for key in values:
             for follower, derived in applied.derived.get(key, ()):

@@ -15,6 +15,7 @@ from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import from_binary, to_binary
 
+from opcua.nodeset_file import Field
 from opcua.standards import binary_encoding, standard_node, type_closure
 from opcua.wire_values import BASE, Ref, Structure, base
 
@@ -71,7 +72,7 @@ def structure(data_type: Ref, fields: Fields) -> Structure:
 
 def encoded(data_type: Ref, fields: Fields) -> bytes:
     """Encode the fields of a structure; arguments and errors as those of `structure`."""
-    known = standard_node(data_type).fields
+    known = _known(data_type)
     if unknown := fields.keys() - {field.name for field in known}:
         raise KeyError(f"{standard_node(data_type).name.name} has no {', '.join(sorted(unknown))}")
     optional = [field.name for field in known if field.optional]
@@ -140,7 +141,7 @@ def decoded(data_type: Ref, body: bytes) -> dict[str, Any]:
 
 
 def _fields(data_type: Ref, data: Buffer) -> dict[str, Any]:
-    known = standard_node(data_type).fields
+    known = _known(data_type)
     optional = [field.name for field in known if field.optional]
     mask = struct.unpack("<I", data.read(4))[0] if optional else 0
     there = {name for bit, name in enumerate(optional) if mask & 1 << bit}
@@ -161,6 +162,13 @@ def _fields(data_type: Ref, data: Buffer) -> dict[str, Any]:
 def _read(data_type: Ref, data: Buffer) -> Any:
     kind = _leaf(data_type)
     return _fields(data_type, data) if kind is None else from_binary(_type(kind), data)
+
+
+@cache
+def _known(data_type: Ref) -> tuple[Field, ...]:
+    """The fields of a structure, those that it inherits first."""
+    chain = [each for each in type_closure(data_type) if each.uri != BASE]
+    return tuple(field for each in reversed(chain) for field in standard_node(each).fields)
 
 
 def _type(kind: type | str) -> Any:

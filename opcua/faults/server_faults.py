@@ -35,6 +35,7 @@ async def _power_off(server: PlcServer, settings: Mapping[str, Setting], *_: Any
         if settings["start"] == "cold":
             served.requests.forget(server.plc)
             server.jobs.forget()
+            server.vision.forget()
             server.tamper.zero(served.counters(server.plc))
         await server.power_on(served.source_us)
 

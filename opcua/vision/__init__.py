@@ -1,0 +1,1 @@
+"""What vision posts find (OPC 40100-1): results kept, asked for, and told of."""
