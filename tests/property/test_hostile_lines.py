@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from equal_runs import Tally, compare
 
+from lines.loader import load
 from twin.engine.events import EventLog
 from twin.engine.kernel import KernelEngine, kernel_library
 from twin.engine.simpy_engine import SimpyEngine
@@ -17,6 +18,7 @@ from twin.errors import EngineError
 from twin.model import Line
 from twin.model.checks import check_line
 from twin.model.quantity import MAX_TIME_US
+from twin.model.status import Condition
 
 pytestmark = pytest.mark.skipif(
     kernel_library() is None, reason="the compiled engine is not installed: no C compiler"
@@ -160,3 +162,17 @@ def test_instants_that_are_none_are_refused() -> None:
         simulate(line, replications=0, until=S)
     assert engine.now_us == S
     assert int(engine.counters().good[0]) == 1
+
+
+def test_a_span_too_long_to_be_counted_is_refused() -> None:
+    with pytest.raises(EngineError, match=r"can't count .* of station DRY with 4 x 2550 places"):
+        simulate(load("tube_line"), warmup=0, until=50 * YEAR)
+
+
+def test_what_is_counted_of_fifty_years_of_many_places_is_right() -> None:
+    line = series([{"cycle_time": YEAR}, {"cycle_time": YEAR // 2, "places": 5_000}], None)
+    results = simulate(line, warmup=0, until=50 * YEAR)
+    times = results.replications[0].time_us[1]
+    assert times.sum() == 5_000 * 50 * YEAR
+    assert times[Condition.EXECUTE] == 49 * YEAR // 2
+    assert results.replications[0].completed.tolist() == [50, 49]

@@ -26,7 +26,8 @@ class Counters:
         failures: failures that struck, changeovers not counted; int64.
         time_us: time of all places of a station in each `Condition`; int64, (stations, 7).
         level_us: part-microseconds in each buffer (rule S38), modulo 2^64: right as long as they
-            are fewer than 2^63 (a thousand parts for 292 years); int64, one for each buffer.
+            are fewer than 2^63 (a thousand parts for 292 years), and fewer than 2^64 if read as
+            unsigned; int64, one for each buffer.
         starved_by_us, blocked_by_us: time starved and blocked by cause (rules S39, S40), one
             station's causes after the other's as `twin.engine.wait_causes` names them; int64.
         ends: the stations without an output buffer, by number; int64.

@@ -18,6 +18,11 @@
 typedef int64_t i64;
 typedef uint64_t u64;
 
+/* -DSTATISTICS=0 leaves out what is only counted, for benchmarks: nothing that happens depends on it. */
+#ifndef STATISTICS
+#define STATISTICS 1
+#endif
+
 #define FOREVER (INT64_C(1) << 62)
 #define UNLIMITED (INT64_C(1) << 62)
 #define NONE (-1)
@@ -25,6 +30,7 @@ typedef uint64_t u64;
 #define INTERVALS 1024
 #define TABLE_LENGTH (2 * (INTERVALS + 1))
 #define CONDITIONS 7
+#define FEW_OF 16
 #define HOUR_US INT64_C(3600000000)
 #define MOST_HOURS INT64_C(876600)  /* of which the output is noted: a hundred years */
 
@@ -37,10 +43,12 @@ typedef uint64_t u64;
 #if defined(__GNUC__)
 #define SELDOM __attribute__((noinline, cold))
 #define OFTEN inline __attribute__((always_inline))
+#define APART __attribute__((noinline))
 #define RARELY(condition) __builtin_expect(!!(condition), 0)
 #else
 #define SELDOM
 #define OFTEN inline
+#define APART
 #define RARELY(condition) (condition)
 #endif
 
@@ -123,17 +131,23 @@ typedef struct Group Group;
 typedef u64 Sum;
 
 typedef struct { i64 number; int32_t rework_pass; uint32_t defects; } Part;
-typedef struct { Part part; i64 entered; } PartInLane;
+typedef struct { Part part; i64 entered, drawn_us; } PartInLane;  /* see `Lane`; 0: not drawn yet */
 
 /* What lies on a place. Most places hold one part at most: it lies in the load itself; where there are
- * or have been more, they lie elsewhere, from `first` on. */
+ * or have been more, they lie elsewhere, from `first` on, and the slot before them all says for which
+ * part the work is drawn. `held` is how many there are, and whether elsewhere; `redone`, how often the
+ * work on them was done again in place. */
 typedef struct {
     union {
         Part only;
         struct { Part *slots; uint32_t room, first; };
     };
-    uint32_t count, elsewhere;
+    uint32_t held;
+    int32_t redone;
 } Load;
+
+#define ELSEWHERE (UINT32_C(1) << 31)
+#define MOST_HELD (ELSEWHERE - 1)
 
 /* What lies in a lane: a ring from `begin` to `end`; the next part to enter goes to `next`. */
 typedef struct { PartInLane *first, *next, *begin, *end; i64 count, room; } Queue;
@@ -141,9 +155,9 @@ typedef struct { Place *head, *tail; i64 count; } PlaceQueue;  /* linked through
 
 /* A node is the winner below it: when, since `start_us`, and which leaf, in one word, so that the
  * smaller word is the earlier event and, on a tie, the lower leaf. The root is at 1, the leaves from
- * `width` on, a power of two, and behind them one that never comes; the lowest `bits` of a word are the
- * leaf. What is due later than a word can say is never, until the start is moved up to it. */
-typedef struct { i64 width, leaves; int bits; i64 start_us; u64 never, *nodes; } Tournament;
+ * `width` on, and behind them one that never comes; the lowest `bits` of a word are the leaf. What is due
+ * later than a word can say is never, until the start is moved up to it. */
+typedef struct { i64 width, leaves; int bits; i64 start_us; u64 never, leaf_mask, *nodes; } Tournament;
 
 typedef struct {
     const StationPlan *plan;
@@ -158,6 +172,9 @@ struct Lane {
     Queue parts;
     i64 capacity;
     Sum level_us;
+    /* Which station works on each part of it by itself, in a time that is drawn. It is drawn when the part
+     * enters: then what is due next need not wait for it when the work begins. NULL: none such. */
+    const Station *works_on;
     Group *taker;      /* if there is but one */
     Outlet *giver;     /* likewise */
     Group **takers;
@@ -208,9 +225,10 @@ struct Machine {
     Tournament *inner;      /* of its places, if it has several */
     i64 leaf;
     i64 hindered;           /* if `down`, `service` or `services_due` is not 0, or its station is closed */
-    i64 worked_us, next_strike, cycle_time_us;
+    Sum worked_us;          /* of the operations on its places, as spans: what strikes depends on it */
+    i64 next_strike, cycle_time_us;
     i64 consumed, good;
-    i64 time_us[CONDITIONS];
+    Sum time_us[CONDITIONS];
     i64 tells_causes;       /* of its places' starved or blocked time, one by one */
     i64 defective, reworked, failures;
     Place *places;
@@ -225,14 +243,16 @@ struct Machine {
     Machine *crew_next;
 };
 
-/* What a loaded place is at: an operation. */
+/* What a loaded place is at: an operation; when it is done, while it goes on, and how much is left of it
+ * while it stands still. */
 typedef struct {
-    i64 drawn_us, left_us, started_us, resumed_us, lead, operation;
-    int32_t rework_pass, redone;
+    i64 drawn_us;
+    union { i64 due_us, left_us; };
+    i64 started_us, operation;
 } Work;
 
 /* What a place waits for that is not loaded: for a load, or for room for its parts at an outlet; how many
- * places ahead those before and behind it in its queue lie, 0: none. */
+ * words ahead of it those before and behind it in its queue lie, 0: none. */
 typedef struct { i64 turn, outlet; int32_t previous, next; } Wait;
 
 /* Places are most of the state: nothing in one needs to be changed when the block is copied as it is,
@@ -246,6 +266,10 @@ struct Place {
 };
 
 static inline Machine *machine_of(const Place *p) { return (Machine *)((i64 *)(uintptr_t)p + p->machine_away); }
+static inline Place *place_away(const Place *p, int32_t words) { return (Place *)((i64 *)(uintptr_t)p + words); }
+static inline int32_t words_to(const Place *from, const Place *to) {
+    return (int32_t)((const i64 *)to - (const i64 *)from);
+}
 
 #define STATE_TABLES(X)                                                                            \
     X(Station, stations) X(Group, groups) X(Inlet, inlets) X(Outlet, outlets) X(Lane, lanes)         \
@@ -303,6 +327,7 @@ typedef struct Engine {
     Tournament clocks;      /* calendars, deliveries, services, failures by time: they rarely fire */
     Tournament work;        /* a leaf for each machine */
     i64 *clock_due_us, *work_due_us;  /* of each leaf */
+    i64 firing;             /* the leaf of `work` whose event is going on: it is set at the end, see `run` */
     i64 services_leaf, failures_leaf, next_clock_us;
     i64 counted_from_us, reach_us;  /* of pending events */
     i64 most_events;
@@ -352,15 +377,22 @@ SELDOM static void log_machine(Engine *e, i64 kind, const Machine *m, i64 number
 
 /* ---- Parts -------------------------------------------------------------------------------------------- */
 
+static inline uint32_t held(const Load *load) { return load->held & MOST_HELD; }
+static inline int is_elsewhere(const Load *load) { return load->held >= ELSEWHERE; }
+static inline void set_held(Load *load, uint32_t parts) { load->held = (load->held & ELSEWHERE) | parts; }
+
 SELDOM static void enlarge_load(Engine *e, Load *load, uint32_t more) {
-    uint32_t before = load->elsewhere ? load->room : 1, first = load->elsewhere ? load->first : 0;
-    uint32_t room = before < 4 ? 4 : 2 * before;
-    while (room < first + load->count + more) room *= 2;
-    Part *slots = malloc(room * sizeof(Part));
+    int elsewhere = is_elsewhere(load);
+    uint32_t before = elsewhere ? load->room : 1, first = elsewhere ? load->first : 0;
+    u64 room = before < 4 ? 4 : 2 * (u64)before;
+    while (room < (u64)first + held(load) + more) room *= 2;
+    Part *slots = room < MOST_HELD ? malloc((room + 1) * sizeof(Part)) : NULL;
     if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
-    memcpy(slots, load->elsewhere ? load->slots : &load->only, before * sizeof(Part));
-    if (load->elsewhere) free(load->slots);
-    *load = (Load){.slots = slots, .room = room, .first = first, .count = load->count, .elsewhere = 1};
+    if (elsewhere) memcpy(slots, load->slots - 1, ((size_t)before + 1) * sizeof(Part));
+    else memcpy(slots, (Part[2]){{0}, load->only}, 2 * sizeof(Part));
+    if (elsewhere) free(load->slots - 1);
+    *load = (Load){.slots = slots + 1, .room = (uint32_t)room, .first = first,
+                   .held = held(load) | ELSEWHERE, .redone = load->redone};
     if (load == &e->made) return;
     Place *p = (Place *)((char *)load - offsetof(Place, parts));
     machine_of(p)->several = 1;
@@ -386,33 +418,33 @@ SELDOM static void enlarge_queue(Engine *e, Queue *queue) {
 }
 
 static inline const Part *part_at(const Load *load, uint32_t i) {
-    return load->elsewhere ? &load->slots[load->first + i] : &load->only;
+    return is_elsewhere(load) ? &load->slots[load->first + i] : &load->only;
 }
 
 static inline Part *own_part_at(Load *load, uint32_t i) {
-    return load->elsewhere ? &load->slots[load->first + i] : &load->only;
+    return is_elsewhere(load) ? &load->slots[load->first + i] : &load->only;
 }
 
 static inline void empty(Load *load) {
-    load->count = 0;
-    if (load->elsewhere) load->first = 0;
+    set_held(load, 0);
+    if (is_elsewhere(load)) load->first = 0;
 }
 
 static inline void drop_first(Load *load) {
-    load->count--;
-    if (load->elsewhere) load->first++;
+    load->held--;
+    if (is_elsewhere(load)) load->first++;
 }
 
 /* Room for more parts at the end of a load. */
 static inline void make_room(Engine *e, Load *load, uint32_t more) {
-    u64 wanted = (u64)load->count + more;
-    if (load->elsewhere ? load->first + wanted > load->room : wanted > 1) enlarge_load(e, load, more);
+    u64 wanted = (u64)held(load) + more;
+    if (is_elsewhere(load) ? load->first + wanted > load->room : wanted > 1) enlarge_load(e, load, more);
 }
 
 /* The end of a load, to be written to. */
 static inline Part *new_last(Engine *e, Load *load) {
     make_room(e, load, 1);
-    return own_part_at(load, load->count++);
+    return own_part_at(load, load->held++ & MOST_HELD);
 }
 
 /* The end of a lane, to be written to. */
@@ -425,24 +457,24 @@ static inline PartInLane *new_in_lane(Engine *e, Queue *queue) {
 }
 
 /* The part taken from a lane; it stands until another enters. */
-static inline const Part *take_first(Queue *queue) {
+static inline const PartInLane *take_first(Queue *queue) {
     const PartInLane *first = queue->first++;
     if (RARELY(queue->first == queue->end)) queue->first = queue->begin;
     queue->count--;
-    return &first->part;
+    return first;
 }
 
 /* So many parts taken from a lane, to the end of a load. */
 static void take_many(Engine *e, Queue *queue, i64 many, Load *load) {
     make_room(e, load, (uint32_t)many);
-    Part *to = own_part_at(load, load->count);
-    load->count += (uint32_t)many;
-    while (many--) *to++ = *take_first(queue);
+    Part *to = own_part_at(load, held(load));
+    load->held += (uint32_t)many;
+    while (many--) *to++ = take_first(queue)->part;
 }
 
 /* ---- Pending events: tournaments; the earliest wins, the lower leaf on a tie (rule S25) ------------- */
 
-static inline i64 tournament_leaf(const Tournament *t) { return t->nodes[1] & (u64)(t->width - 1); }
+static inline i64 tournament_leaf(const Tournament *t) { return (i64)(t->nodes[1] & t->leaf_mask); }
 static inline i64 tournament_at(const Tournament *t) { return t->start_us + (i64)(t->nodes[1] >> t->bits); }
 
 static inline u64 word_of(const Tournament *t, i64 leaf, i64 at) {
@@ -459,21 +491,32 @@ SELDOM static void set_root(Tournament *t, u64 word) { t->nodes[1] = word; }
 static OFTEN void tournament_set(Tournament *t, i64 leaf, i64 at) {
     u64 *nodes = t->nodes, word = word_of(t, leaf, at), winner = word, others = UINT64_MAX;
     u64 node = (u64)(leaf + t->width);
-    while (node > 1) {
+    do {
         nodes[node] = winner;
         node ^= 1;
         u64 other = nodes[node];
         node >>= 1;
         others = other < others ? other : others;
         winner = other < winner ? other : winner;
-    }
+    } while (node != 1);
     if (RARELY(word < others)) set_root(t, word);
     else nodes[1] = others;
 }
 
+/* A leaf is due earlier than it was: that needs no look at the others. */
+static OFTEN void tournament_wake(Tournament *t, i64 leaf, i64 at) {
+    u64 *nodes = t->nodes, word = word_of(t, leaf, at);
+    u64 node = (u64)(leaf + t->width);
+    nodes[node] = word;
+    do {
+        node >>= 1;
+        nodes[node] = word < nodes[node] ? word : nodes[node];
+    } while (node != 1);
+}
+
 /* When a place of a machine with several is due: nothing strikes it but the clock. */
 static i64 place_is_due(const Place *p) {
-    return p->pending == COMPLETED ? p->work.resumed_us + p->work.left_us : FOREVER;
+    return p->pending == COMPLETED ? p->work.due_us : FOREVER;
 }
 
 /* Of a tournament whose leaves have been set one by one. */
@@ -511,16 +554,29 @@ static void count_from(Engine *e, i64 at_us) {
     tournament_start(&e->work, at_us, e->work_due_us);
 }
 
-static OFTEN void schedule_place(Engine *e, Place *p, i64 at) {
-    Machine *m = machine_of(p);
-    if (RARELY(m->inner)) {
-        i64 before = tournament_at(m->inner);
-        tournament_set(m->inner, p - m->places, at);
-        at = tournament_at(m->inner);
-        if (at == before) return;
-    }
+SELDOM static void move_back(Engine *e, i64 leaf, i64 at) { tournament_set(&e->work, leaf, at); }
+
+static OFTEN void schedule_machine(Engine *e, const Machine *m, i64 at) {
+    i64 before = e->work_due_us[m->leaf];
     e->work_due_us[m->leaf] = at;
-    tournament_set(&e->work, m->leaf, at);
+    if (m->leaf == e->firing) return;
+    if (at < before) tournament_wake(&e->work, m->leaf, at);
+    else move_back(e, m->leaf, at);
+}
+
+/* One of a machine's several places: the first of them is due when the machine is. */
+static void schedule_among(Engine *e, const Place *p, i64 at) {
+    const Machine *m = machine_of(p);
+    i64 before = tournament_at(m->inner);
+    tournament_set(m->inner, p - m->places, at);
+    at = tournament_at(m->inner);
+    if (at != before) schedule_machine(e, m, at);
+}
+
+static OFTEN void schedule_place(Engine *e, const Place *p, i64 at) {
+    const Machine *m = machine_of(p);
+    if (RARELY(m->inner)) schedule_among(e, p, at);
+    else schedule_machine(e, m, at);
 }
 
 /* Clocks rarely change: when the first of them is due is kept at hand. */
@@ -678,10 +734,24 @@ static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
     return q[i] + part_of((u64)(q[i + 1] - q[i]), fraction);
 }
 
+/* How long a station's operation on a part takes. */
+static inline i64 work_time(const Station *s, i64 lead, int32_t rework_pass) {
+    return variate(s->quantiles, s->constant_us, s->service, draw_index(lead, rework_pass));
+}
+
 /* ---- Sums over time ------------------------------------------------------------------------------------- */
 
-static inline void span_begins(Sum *sum, i64 spans, i64 now_us) { *sum -= (u64)spans * (u64)now_us; }
-static inline void span_ends(Sum *sum, i64 spans, i64 now_us) { *sum += (u64)spans * (u64)now_us; }
+static inline void span_begins(Sum *sum, i64 spans, i64 now_us) {
+    if (STATISTICS) *sum -= (u64)spans * (u64)now_us;
+}
+
+static inline void span_ends(Sum *sum, i64 spans, i64 now_us) {
+    if (STATISTICS) *sum += (u64)spans * (u64)now_us;
+}
+
+static inline void count(i64 *counter, i64 more) {
+    if (STATISTICS) *counter += more;
+}
 
 /* ---- What starves and blocks (rules S39, S40) -------------------------------------------------------------- */
 
@@ -769,8 +839,8 @@ SELDOM static void tell_causes(Engine *e, Place *p, int8_t condition) {
 /* ---- What a place's time goes to (rule S28) ----------------------------------------------------------- */
 
 static OFTEN void set_condition(Engine *e, Place *p, int8_t condition) {
-    if (p->condition == condition) return;
-    machine_of(p)->time_us[p->condition] += e->now_us - p->since_us;
+    if (!STATISTICS || p->condition == condition) return;
+    machine_of(p)->time_us[p->condition] += (u64)(e->now_us - p->since_us);
     p->since_us = e->now_us;
     if (RARELY(machine_of(p)->tells_causes)) tell_causes(e, p, condition);
     p->condition = condition;
@@ -784,31 +854,31 @@ static void restate(Engine *e, Place *p) {
     else if (m->down) condition = m->down->plan->is_setup ? SETUP : FAULT;
     else if (m->service) condition = MAINTENANCE;
     else if (m->station->closed && !p->loaded) condition = PLANNED_STOP;
-    else if (!p->loaded && p->parts.count) condition = BLOCKED;
+    else if (!p->loaded && held(&p->parts)) condition = BLOCKED;
     else condition = STARVED;
     set_condition(e, p, condition);
 }
 
 /* ---- Queues of places, first come, first served (rule S9) ---------------------------------------------- */
 
-static inline Place *next_of(const Place *p) { return p->wait.next ? (Place *)(uintptr_t)p + p->wait.next : NULL; }
+static inline Place *next_of(const Place *p) { return p->wait.next ? place_away(p, p->wait.next) : NULL; }
 
 static inline void join(Engine *e, PlaceQueue *queue, Place *p) {
     Place *last = queue->tail;
     p->wait.turn = ++e->turns;
     p->wait.next = 0;
-    p->wait.previous = last ? (int32_t)(last - p) : 0;
-    if (last) last->wait.next = (int32_t)(p - last);
+    p->wait.previous = last ? words_to(p, last) : 0;
+    if (last) last->wait.next = words_to(last, p);
     else queue->head = p;
     queue->tail = p;
     queue->count++;
 }
 
 static inline void leave(PlaceQueue *queue, Place *p) {
-    Place *before = p->wait.previous ? p + p->wait.previous : NULL, *behind = next_of(p);
-    if (before) before->wait.next = behind ? (int32_t)(behind - before) : 0;
+    Place *before = p->wait.previous ? place_away(p, p->wait.previous) : NULL, *behind = next_of(p);
+    if (before) before->wait.next = behind ? words_to(before, behind) : 0;
     else queue->head = behind;
-    if (behind) behind->wait.previous = before ? (int32_t)(before - behind) : 0;
+    if (behind) behind->wait.previous = before ? words_to(behind, before) : 0;
     else queue->tail = before;
     queue->count--;
     p->waits = FOR_NOTHING;
@@ -869,8 +939,13 @@ static inline void gained_parts(Engine *e, Lane *lane) {
     add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
 }
 
+static OFTEN void lay_down(Engine *e, Lane *lane, const Part *part) {
+    i64 drawn_us = lane->works_on ? work_time(lane->works_on, part->number, part->rework_pass) : 0;
+    *new_in_lane(e, &lane->parts) = (PartInLane){*part, ++e->turns, drawn_us};
+}
+
 static OFTEN void lay_in(Engine *e, Lane *lane, const Part *part) {
-    *new_in_lane(e, &lane->parts) = (PartInLane){*part, ++e->turns};
+    lay_down(e, lane, part);
     span_begins(&lane->level_us, 1, e->now_us);
 }
 
@@ -896,32 +971,39 @@ static inline int is_contested(const Engine *e, const Group *group) {
 
 /* ---- Work ------------------------------------------------------------------------------------------------ */
 
-static OFTEN void work(Engine *e, Place *p) {
-    const Machine *m = machine_of(p);
+/* Work goes on for so long as is left. Only one of the places of a machine with several could be struck
+ * meanwhile, but nothing strikes those except the clock. */
+static OFTEN void work(Engine *e, Place *p, i64 left_us) {
+    Machine *m = machine_of(p);
     if (RARELY(m->hindered) && m->down && !m->down->plan->stops_handling) {
+        p->work.left_us = left_us;
         restate(e, p);
         return;
     }
-    p->work.resumed_us = e->now_us;
-    i64 ahead = p->work.left_us;
+    i64 due_us = e->now_us + left_us;
+    p->work.due_us = due_us;
     p->pending = COMPLETED;
-    if (RARELY(m->next_strike - m->worked_us < ahead)) {
-        ahead = m->next_strike - m->worked_us;
-        p->pending = STRUCK;
+    if (RARELY(m->inner)) {
+        schedule_among(e, p, due_us);
+    } else {
+        i64 strikes_us = e->now_us + (m->next_strike - (i64)m->worked_us);
+        if (RARELY(strikes_us < due_us)) {
+            due_us = strikes_us;
+            p->pending = STRUCK;
+        }
+        schedule_machine(e, m, due_us);
     }
-    schedule_place(e, p, e->now_us + ahead);
+    m->worked_us -= (u64)e->now_us;
     set_condition(e, p, EXECUTE);
 }
 
-static OFTEN void begin(Engine *e, Place *p) {
-    const Station *s = machine_of(p)->station;
-    u64 index = draw_index(p->work.lead, p->work.rework_pass);
-    p->work.drawn_us = p->work.left_us = variate(s->quantiles, s->constant_us, s->service, index);
-    if (e->logging) log_place(e, OPERATION_STARTED, p, p->work.lead, p->work.drawn_us);
-    work(e, p);
+/* `drawn_us` is 0 where the time of the operation has not been drawn yet. */
+static OFTEN void begin(Engine *e, Place *p, i64 lead, int32_t rework_pass, i64 drawn_us) {
+    if (!drawn_us) drawn_us = work_time(machine_of(p)->station, lead, rework_pass);
+    p->work.drawn_us = drawn_us;
+    if (e->logging) log_place(e, OPERATION_STARTED, p, lead, drawn_us);
+    work(e, p, drawn_us);
 }
-
-SELDOM static void begin_again(Engine *e, Place *p) { begin(e, p); }
 
 /* Of several lanes the one whose first part entered first; whether others hold parts too. */
 static Lane *oldest_of(const Inlet *in, int *others) {
@@ -976,44 +1058,64 @@ static void take_load(Engine *e, const Group *group, i64 operation, Place *p) {
     }
 }
 
+/* The number of the first part that an operation makes. */
+static inline i64 first_made(const StationPlan *sp, i64 operation) {
+    return sp->code + operation * sp->gives_milli / MILLI;
+}
+
+/* For which part the work on a load is drawn, and for which of its passes: the first that was taken; the
+ * first that is made where none is. */
+static Part drawn_for(const Place *p) {
+    const Load *load = &p->parts;
+    const StationPlan *sp = machine_of(p)->station->plan;
+    if (is_elsewhere(load)) return load->slots[-1];
+    if (!load->held) return (Part){first_made(sp, p->work.operation), load->redone, 0};
+    int32_t before = sp->passes_on ? 0 : load->redone;  /* a part that stays the same has counted them */
+    return (Part){load->only.number, load->only.rework_pass + before, 0};
+}
+
+SELDOM static void begin_again(Engine *e, Place *p) {
+    Part part = drawn_for(p);
+    begin(e, p, part.number, part.rework_pass, 0);
+}
+
 /* An operation begins with the load that lies on its place. */
-static OFTEN void begin_operation(Engine *e, Place *p, i64 operation, i64 lead, int32_t rework_pass) {
+static OFTEN void begin_operation(Engine *e, Place *p, i64 operation, i64 lead, int32_t rework_pass, i64 drawn_us) {
     p->loaded = 1;
+    p->parts.redone = 0;
     p->work.operation = operation;
-    p->work.lead = lead;
-    p->work.rework_pass = rework_pass;
-    p->work.redone = 0;
     p->work.started_us = e->now_us;
-    begin(e, p);
+    if (RARELY(is_elsewhere(&p->parts))) p->parts.slots[-1] = (Part){lead, rework_pass, 0};
+    begin(e, p, lead, rework_pass, drawn_us);
 }
 
 /* One part, which has been taken out of its lane, is the whole load. */
-static OFTEN void load_one(Engine *e, Place *p, const Part *part) {
+static OFTEN void load_one(Engine *e, Place *p, const Part *part, i64 drawn_us) {
     Machine *m = machine_of(p);
-    m->consumed++;
+    count(&m->consumed, 1);
     empty(&p->parts);
     *own_part_at(&p->parts, 0) = *part;
-    p->parts.count = 1;
-    begin_operation(e, p, m->station->started++, part->number, part->rework_pass);
+    p->parts.held++;
+    begin_operation(e, p, m->station->started++, part->number, part->rework_pass, drawn_us);
 }
 
 static OFTEN void take_one(Engine *e, Place *p, Lane *lane) {
-    const Part *part = take_first(&lane->parts);
+    const PartInLane *first = take_first(&lane->parts);
     span_ends(&lane->level_us, 1, e->now_us);
     gained_room(e, lane);
-    load_one(e, p, part);
+    load_one(e, p, &first->part, first->drawn_us);
 }
 
 static void take_several(Engine *e, Place *p) {
     Machine *m = machine_of(p);
     const Group *group = m->group;
-    const StationPlan *sp = group->station->plan;
     i64 operation = group->station->started++;
     empty(&p->parts);
     take_load(e, group, operation, p);
-    m->consumed += p->parts.count;
-    if (p->parts.count) begin_operation(e, p, operation, part_at(&p->parts, 0)->number, part_at(&p->parts, 0)->rework_pass);
-    else begin_operation(e, p, operation, sp->code + operation * sp->gives_milli / MILLI, 0);
+    count(&m->consumed, held(&p->parts));
+    const Part *first = part_at(&p->parts, 0);
+    if (held(&p->parts)) begin_operation(e, p, operation, first->number, first->rework_pass, 0);
+    else begin_operation(e, p, operation, first_made(group->station->plan, operation), 0, 0);
 }
 
 /* Take everything an operation needs, and begin it (rules S5, S8, S13). */
@@ -1056,8 +1158,9 @@ static OFTEN int judge(Engine *e, const StationPlan *sp, Part *part) {
 /* A part that an operation makes, with the defects of all that it took (rules S5, S6). */
 static inline Part part_made(const Place *p, i64 number) {
     uint32_t defects = 0;
-    for (uint32_t i = 0; i < p->parts.count; i++) defects |= part_at(&p->parts, i)->defects;
-    return (Part){number, p->work.redone, defects};
+    const Part *part = part_at(&p->parts, 0);
+    for (const Part *end = part + held(&p->parts); part < end; part++) defects |= part->defects;
+    return (Part){number, p->parts.redone, defects};
 }
 
 static Load *make_parts(Engine *e, const Place *p) {
@@ -1081,10 +1184,10 @@ static int rework(Engine *e, Place *p, Part *part, i64 lane) {
         enter(e, &e->lanes[lane], part);
         return 1;
     }
-    p->work.rework_pass++;
-    p->work.redone++;
+    p->parts.redone++;
+    if (is_elsewhere(&p->parts)) p->parts.slots[-1].rework_pass++;
     /* What a new part is made of again must not bring its defects back. */
-    for (uint32_t i = 0; i < p->parts.count; i++) own_part_at(&p->parts, i)->defects = 0;
+    for (uint32_t i = 0; i < held(&p->parts); i++) own_part_at(&p->parts, i)->defects = 0;
     begin_again(e, p);
     return 0;
 }
@@ -1103,17 +1206,17 @@ static int sort_out(Engine *e, Place *p, Load *out, uint32_t i, int verdict) {
         } else if (!rework(e, p, part, verdict == REWORK ? sp->rework_lane : sp->reject_lane)) {
             return 0;
         }
-        if (++i == out->count) break;
+        if (++i == held(out)) break;
         verdict = judge(e, sp, own_part_at(out, i));
     }
-    out->count = kept;
+    set_held(out, kept);
     return 1;
 }
 
 /* Judge what is to go out; what goes on stays there. False if the operation is done again. */
 static OFTEN int judge_all(Engine *e, Place *p, Load *out) {
     const StationPlan *sp = machine_of(p)->station->plan;
-    Part *first = own_part_at(out, 0), *end = first + out->count;
+    Part *first = own_part_at(out, 0), *end = first + held(out);
     for (Part *part = first; part < end; part++) {
         int verdict = judge(e, sp, part);
         if (RARELY(verdict != PASS)) return sort_out(e, p, out, (uint32_t)(part - first), verdict);
@@ -1156,7 +1259,7 @@ static inline Lane *room(const Outlet *outlet) {
 static OFTEN void put(Engine *e, Place *p, Lane *lane) {
     const Part *part = part_at(&p->parts, 0);
     drop_first(&p->parts);
-    machine_of(p)->good++;
+    count(&machine_of(p)->good, 1);
     if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
     enter(e, lane, part);
 }
@@ -1167,18 +1270,18 @@ static inline int handling_is_shut(const Machine *m) {
 
 /* Parts leave the line. */
 static void let_go(Engine *e, Place *p) {
-    machine_of(p)->good += p->parts.count;
+    count(&machine_of(p)->good, held(&p->parts));
     if (e->logging)
-        for (uint32_t i = 0; i < p->parts.count; i++)
+        for (uint32_t i = 0; i < held(&p->parts); i++)
             log_place(e, PART_PASSED, p, part_at(&p->parts, i)->number, NONE);
-    p->parts.count = 0;
+    set_held(&p->parts, 0);
 }
 
 /* Put parts out in their order while there is room (rules S7, S10). */
 static void put_out(Engine *e, Place *p) {
     int shut = handling_is_shut(machine_of(p));
     if (!machine_of(p)->group->outlets_count && !shut) let_go(e, p);
-    while (p->parts.count) {
+    while (held(&p->parts)) {
         Outlet *outlet = shut ? NULL : outlet_of(p);
         Lane *lane = outlet ? room(outlet) : NULL;
         if (!lane) {
@@ -1194,9 +1297,9 @@ static void put_out(Engine *e, Place *p) {
 /* What was made takes the place of what it was made of. */
 static void replace(Engine *e, Place *p, const Load *made) {
     empty(&p->parts);
-    make_room(e, &p->parts, made->count);
-    memcpy(own_part_at(&p->parts, 0), part_at(made, 0), made->count * sizeof(Part));
-    p->parts.count = made->count;
+    make_room(e, &p->parts, held(made));
+    memcpy(own_part_at(&p->parts, 0), part_at(made, 0), held(made) * sizeof(Part));
+    set_held(&p->parts, held(made));
 }
 
 /* ---- A place becomes free ---------------------------------------------------------------------------------------- */
@@ -1237,7 +1340,7 @@ static OFTEN void take_or_wait(Engine *e, Place *p) {
 static void become_free(Engine *e, Place *p) {
     Machine *m = machine_of(p);
     if (p->loaded || p->waits) return;
-    if (p->parts.count) put_out(e, p);
+    if (held(&p->parts)) put_out(e, p);
     else if (m->hindered && m->services_due && begin_due_service(e, m)) return;
     else if (m->hindered && is_closed(m)) restate(e, p);
     else take_or_wait(e, p);
@@ -1291,13 +1394,13 @@ static void admit(Engine *e, Lane *lane) {
         Outlet *first = longest_held(lane), *wanted = first;
         if (!first) return;
         Place *p = first->waiting.head;
-        while (p->parts.count) {
+        while (held(&p->parts)) {
             wanted = outlet_of(p);
             Lane *to = room(wanted);
             if (!to) break;
             put(e, p, to);
         }
-        if (!p->parts.count) {
+        if (!held(&p->parts)) {
             leave(&first->waiting, p);
             set_free(e, p);
         } else if (wanted != first) {
@@ -1315,17 +1418,17 @@ static void admit(Engine *e, Lane *lane) {
 static OFTEN int hand_on(Engine *e, Place *p) {
     const Group *group = machine_of(p)->group;
     Lane *lane = group->way_out;
-    i64 parts = p->parts.count; /* none where all were scrapped: then the lane has no turn */
+    i64 parts = held(&p->parts); /* none where all were scrapped: then the lane has no turn */
     if (machine_of(p)->hindered || e->todo_count) return 0;
     if (lane && parts && lane->capacity - lane->parts.count >= parts) {
         const Part *part = part_at(&p->parts, 0);
         for (const Part *end = part + parts; part < end; part++) {
             if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
-            *new_in_lane(e, &lane->parts) = (PartInLane){*part, ++e->turns};
+            lay_down(e, lane, part);
         }
         span_begins(&lane->level_us, parts, e->now_us);
-        machine_of(p)->good += parts;
-        p->parts.count = 0;
+        count(&machine_of(p)->good, parts);
+        set_held(&p->parts, 0);
         if (has_waiting_taker(lane)) serve(e, lane);
     } else if (!group->outlets_count) {
         let_go(e, p);
@@ -1338,17 +1441,16 @@ static OFTEN int hand_on(Engine *e, Place *p) {
 
 static OFTEN void count_completed(Engine *e, const Place *p, i64 parts) {
     Machine *m = machine_of(p);
-    m->worked_us += p->work.left_us;
-    m->cycle_time_us = e->now_us - p->work.started_us;
+    m->worked_us += (u64)e->now_us;
+    if (STATISTICS) m->cycle_time_us = e->now_us - p->work.started_us;
     m->station->completed++;
-    if (e->logging) log_place(e, OPERATION_COMPLETED, p, p->work.lead, parts);
+    if (e->logging) log_place(e, OPERATION_COMPLETED, p, drawn_for(p).number, parts);
 }
 
 static void completed(Engine *e, Place *p) {
     const Station *s = machine_of(p)->station;
     Load *out = s->plan->passes_on ? &p->parts : make_parts(e, p);
-    count_completed(e, p, out->count);
-    p->work.left_us = 0;
+    count_completed(e, p, held(out));
     if (!s->plan->plain && !judge_all(e, p, out)) return;
     if (!s->plan->passes_on) replace(e, p, out);
     p->loaded = 0;
@@ -1367,19 +1469,19 @@ static OFTEN int goes_the_short_way(Engine *e, const Leaf *leaf, Place *p) {
     const StationPlan *sp = leaf->station->plan;
     Part made, *part = &made;
     if (group->makes_one) made = part_made(p, sp->code + p->work.operation);
-    else if (p->parts.count == 1) part = own_part_at(&p->parts, 0);
+    else if (p->parts.held == 1) part = &p->parts.only;
     else return 0;
     if (!leaf->station->plain && judge(e, sp, part) != PASS) return 0;
     count_completed(e, p, 1);
-    m->good++;
+    count(&m->good, 1);
     p->loaded = 0;
-    p->parts.count = 0;
+    set_held(&p->parts, 0);
     if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
     if (taker && taker->single && taker->waiting.head) {
         Place *next = taker->waiting.head;
         e->turns++;  /* as if it had been in the lane */
         leave(&taker->waiting, next);
-        load_one(e, next, part);
+        load_one(e, next, part, 0);
     } else {
         lay_in(e, lane, part);
         if (!taker || taker->waiting.head) serve(e, lane);
@@ -1435,11 +1537,11 @@ static void go_down(Engine *e, Machine *m, Mode *mode) {
 
 static void scrap_load(Engine *e, Place *p) {
     const Load *gone = machine_of(p)->station->plan->passes_on ? &p->parts : make_parts(e, p);
-    machine_of(p)->defective += gone->count;
+    machine_of(p)->defective += held(gone);
     if (e->logging)
-        for (uint32_t i = 0; i < gone->count; i++)
+        for (uint32_t i = 0; i < held(gone); i++)
             log_place(e, PART_SCRAPPED, p, part_at(gone, i)->number, part_at(gone, i)->defects);
-    p->parts.count = 0;
+    set_held(&p->parts, 0);
     p->loaded = 0;
     set_free(e, p);
 }
@@ -1490,10 +1592,15 @@ static void release_crew(Engine *e, Crew *crew) {
     else begin_repair(e, m);
 }
 
+/* The work on a place goes on no longer. */
+static void stand_still(Engine *e, Place *p) {
+    p->work.left_us = p->work.due_us - e->now_us;
+    machine_of(p)->worked_us += (u64)e->now_us;
+}
+
 static void struck(Engine *e, Place *p) {
     Machine *m = machine_of(p);
-    p->work.left_us -= e->now_us - p->work.resumed_us;
-    m->worked_us = m->next_strike;
+    stand_still(e, p);
     Mode *mode = first_mode(m);
     go_down(e, m, mode);
     if (mode->plan->after == SCRAP_LOAD) scrap_load(e, p);
@@ -1531,14 +1638,13 @@ static void repaired(Engine *e, Machine *m) {
     m->down = NULL;
     look_for_hindrances(m);
     mode->count++;
-    mode->strikes_at = draw_due(e, mode, by_time ? m->clock_us : m->worked_us);
+    mode->strikes_at = draw_due(e, mode, by_time ? m->clock_us : (i64)m->worked_us);
     if (!by_time) m->next_strike = first_mode(m)->strikes_at;
     release_crew(e, crew_of(e, mp->crew));
     if (by_time) run_clock(e, m);
     for (Place *p = m->places; p < m->places + m->places_count; p++) {
         if (p->loaded && !mp->stops_handling) {
-            if (mp->after == RESTART) p->work.left_us = p->work.drawn_us;
-            work(e, p);
+            work(e, p, mp->after == RESTART ? p->work.drawn_us : p->work.left_us);
         } else {
             restate(e, p);
         }
@@ -1554,7 +1660,7 @@ static void clock_struck(Engine *e, Machine *m) {
     go_down(e, m, mode);
     for (Place *p = m->places; p < m->places + m->places_count; p++) {
         if (p->loaded && !mp->stops_handling) {
-            p->work.left_us -= e->now_us - p->work.resumed_us;
+            stand_still(e, p);
             p->pending = NOTHING;
             schedule_place(e, p, FOREVER);
             if (mp->after == SCRAP_LOAD) scrap_load(e, p);
@@ -1578,7 +1684,7 @@ static void set_next_due(Engine *e, Service *s) {
 
 static int begin_due_service(Engine *e, Machine *m) {
     if (m->service || m->down || !m->services_due) return 0;
-    if (m->places_count == 1 && (m->places->loaded || m->places->parts.count)) return 0;
+    if (m->places_count == 1 && (m->places->loaded || held(&m->places->parts))) return 0;
     Service *s = &e->services[m->plan->services.from];
     while (!s->due) s++;
     s->due = 0;
@@ -1714,6 +1820,12 @@ static OFTEN void place_fires(Engine *e, const Leaf *leaf, Place *p) {
     else if (!goes_the_short_way(e, leaf, p)) completed(e, p);
 }
 
+/* When a machine of several places is due, after the event of one of them. */
+static void due_among(Engine *e, const Leaf *leaf, const Place *p) {
+    if (p->pending == NOTHING) tournament_set(leaf->inner, p - leaf->first, FOREVER);
+    e->work_due_us[leaf->machine->leaf] = tournament_at(leaf->inner);
+}
+
 static i64 places_in(const Machine *m, i64 condition) {
     i64 sum = 0;
     for (const Place *p = m->places; p < m->places + m->places_count; p++) sum += p->condition == condition;
@@ -1732,8 +1844,9 @@ static int stop_is_reached(const Engine *e, const StopAt *stop) {
     return stop->at_least <= sum && sum <= stop->at_most;
 }
 
-/* Everything in its order up to an instant, or until there is a reason to stop. */
-static int run(Engine *e, i64 to_us) {
+/* Everything in its order up to an instant, or until there is a reason to stop. Apart from `setjmp`, as
+ * a compiler keeps little in registers where that may come back. */
+APART static int run(Engine *e, i64 to_us) {
     for (;;) {
         i64 clock = e->next_clock_us, work = tournament_at(&e->work);
         if (RARELY(clock <= work)) {  /* rule S25 */
@@ -1743,14 +1856,18 @@ static int run(Engine *e, i64 to_us) {
             settle(e);
         } else {
             if (work > to_us) break;
+            i64 firing = e->firing = tournament_leaf(&e->work);
             e->now_us = work;
-            const Leaf *leaf = &e->leaves[tournament_leaf(&e->work)];
+            e->work_due_us[firing] = FOREVER;
+            const Leaf *leaf = &e->leaves[firing];
             Place *p = leaf->first;
             if (RARELY(leaf->inner)) p += tournament_leaf(leaf->inner);
             place_fires(e, leaf, p);
             settle(e);
-            /* Most places have begun their next operation by now; only one that has not is taken out. */
-            if (p->pending == NOTHING) schedule_place(e, p, FOREVER);
+            if (RARELY(leaf->inner)) due_among(e, leaf, p);
+            /* Here, where nothing need be known for it but who fired, the next event is found earliest. */
+            tournament_set(&e->work, firing, e->work_due_us[firing]);
+            e->firing = NONE;
         }
         if (RARELY(e->stop_at) && stop_is_reached(e, e->stop_at)) e->stop = STOPPED;
         if (RARELY(e->stop)) {
@@ -1828,14 +1945,14 @@ static void start_machine(Engine *e, Machine *m) {
 }
 
 static i64 time_in(const Engine *e, const Station *s, int condition) {
-    i64 sum = 0;
+    Sum sum = 0;
     const Machine *m = e->machines + s->plan->machines.from;
     for (const Machine *end = m + s->plan->machines.count; m < end; m++) {
         sum += m->time_us[condition];
         for (const Place *p = m->places; p < m->places + m->places_count; p++)
-            if (p->condition == condition) sum += e->end_us - p->since_us;
+            if (p->condition == condition) sum += (u64)(e->end_us - p->since_us);
     }
-    return sum;
+    return (i64)sum;
 }
 
 /* From now on it is counted how much lies in the lanes and for want of what places wait. */
@@ -1886,15 +2003,22 @@ EXPORT void linetwin_close(Engine *e) {
         for (i64 i = 0; i < e->plan.lanes_count; i++) free(e->lanes[i].parts.begin);
         for (const Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++)
             for (Place *p = m->places; m->several && p < m->places + m->places_count; p++)
-                if (p->parts.elsewhere) free(p->parts.slots);
+                if (is_elsewhere(&p->parts)) free(p->parts.slots - 1);
     }
     free(e->block);
     free(e->rest);
-    if (e->made.elsewhere) free(e->made.slots);
+    if (is_elsewhere(&e->made)) free(e->made.slots - 1);
     free(e->todo);
     free(e->hourly);
     free(e->log);
     free(e);
+}
+
+static const Station *worker_on(const Lane *lane) {
+    const Station *s = lane->takers_count ? lane->takers[0]->station : NULL;
+    for (i64 i = 0; i < lane->takers_count; i++)
+        if (lane->takers[i]->station != s || !lane->takers[i]->single) return NULL;
+    return s && !s->constant_us ? s : NULL;
 }
 
 /* Point the state's rows at each other, as the program numbers them. */
@@ -1959,6 +2083,7 @@ static void wire(Engine *e) {
         for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
             for (i64 k = 0; k < in->lanes_count; k++) in->lanes[k]->tells_causes |= group->tells_causes;
     }
+    for (Lane *lane = e->lanes; lane < e->lanes + plan->lanes_count; lane++) lane->works_on = worker_on(lane);
     for (i64 i = 0; i < plan->machines_count; i++) {
         const MachinePlan *mp = &plan->machines[i];
         Machine *m = &e->machines[i];
@@ -2002,9 +2127,14 @@ static void wire_leaves(Engine *e) {
     }
 }
 
-static size_t lay_out_tournament(Tournament *t, i64 leaves, char *block) {
-    for (t->bits = 0; INT64_C(1) << t->bits < leaves;) t->bits++;
-    t->width = INT64_C(1) << t->bits;
+/* As wide as it has leaves it is smallest, and its last leaves, twice as many as are beyond a power of two,
+ * lie a level deeper. Unless these are few, the processor can't foretell where a way to the root ends:
+ * where that counts, the width is a power of two, and all are equally deep. */
+static size_t lay_out_tournament(Tournament *t, i64 leaves, int small, char *block) {
+    for (t->bits = 1; INT64_C(1) << t->bits < leaves;) t->bits++;
+    t->leaf_mask = (UINT64_C(1) << t->bits) - 1;
+    i64 level = (i64)t->leaf_mask + 1, beyond = leaves - level / 2;
+    t->width = leaves > 1 && (small || beyond * FEW_OF < leaves) ? leaves : level;
     t->leaves = leaves;
     t->never = UINT64_MAX >> 1 >> t->bits;
     t->nodes = (u64 *)block;
@@ -2038,13 +2168,13 @@ static void lay_out(Engine *e) {
 #undef LAY_LINKS
 #undef LAY_TABLE
 #undef LAY
-    bytes += lay_out_tournament(&e->clocks, clocks, e->block + bytes);
-    bytes += lay_out_tournament(&e->work, plan->machines_count, e->block + bytes);
+    bytes += lay_out_tournament(&e->clocks, clocks, 1, e->block + bytes);
+    bytes += lay_out_tournament(&e->work, plan->machines_count, 0, e->block + bytes);
     u64 reach = e->clocks.never < e->work.never ? e->clocks.never : e->work.never;
     for (i64 i = 0; i < plan->machines_count; i++) {
         if (plan->machines[i].places.count == 1) continue;
         Tournament unused, *t = e->block ? &e->inner[i] : &unused;
-        bytes += lay_out_tournament(t, plan->machines[i].places.count, e->block + bytes);
+        bytes += lay_out_tournament(t, plan->machines[i].places.count, 1, e->block + bytes);
         if (t->never < reach) reach = t->never;
     }
     for (i64 i = 0; i < plan->machines_count; i++) {
@@ -2077,6 +2207,7 @@ static Engine *bare_engine(const Program *plan, i64 start_us, i64 now_us) {
     if (!e) return NULL;
     e->plan = *plan;
     e->start_us = start_us;
+    e->firing = NONE;
     e->now_us = e->end_us = e->began_us = now_us;
     e->next_hour_us = (now_us / HOUR_US + 1) * HOUR_US;
     lay_out(e);
@@ -2161,8 +2292,8 @@ EXPORT void linetwin_count(const Engine *e, i64 *to) {
     const Program *plan = &e->plan;
     i64 n = plan->stations_count;
     memset(to, 0, (size_t)linetwin_counted(e) * sizeof(i64));
-    i64 *times = to + 7 * n, *levels = times + CONDITIONS * n, *starved = levels + plan->buffers_count;
-    i64 *blocked = starved;
+    i64 *levels = to + (7 + CONDITIONS) * n, *starved = levels + plan->buffers_count, *blocked = starved;
+    Sum *times = (Sum *)(to + 7 * n);
     for (i64 i = 0; i < n; i++) blocked += starved_causes(e, &e->stations[i]);
     for (i64 i = 0; i < n; i++, times += CONDITIONS) {
         const Station *s = &e->stations[i];
@@ -2177,10 +2308,10 @@ EXPORT void linetwin_count(const Engine *e, i64 *to) {
             to[6 * n + i] += m->failures;
             for (int k = 0; k < CONDITIONS; k++) times[k] += m->time_us[k];
             for (const Place *p = m->places; p < m->places + m->places_count; p++)
-                times[p->condition] += e->end_us - p->since_us;
+                times[p->condition] += (u64)(e->end_us - p->since_us);
         }
-        count_starved(e, s, times[STARVED] - e->begun[i].starved_us, starved);
-        count_blocked(e, s, times[BLOCKED] - e->begun[i].blocked_us, blocked);
+        count_starved(e, s, (i64)(times[STARVED] - (u64)e->begun[i].starved_us), starved);
+        count_blocked(e, s, (i64)(times[BLOCKED] - (u64)e->begun[i].blocked_us), blocked);
         starved += starved_causes(e, s);
         blocked += blocked_causes(e, s);
     }
@@ -2284,12 +2415,12 @@ EXPORT const char *linetwin_saved_fields(void) { return saved_fields; }
 EXPORT i64 linetwin_parts(const Engine *e) {
     i64 total = 0;
     for (i64 i = 0; i < e->plan.lanes_count; i++) total += e->lanes[i].parts.count;
-    for (i64 i = 0; i < e->plan.places_count; i++) total += e->places[i].parts.count;
+    for (i64 i = 0; i < e->plan.places_count; i++) total += held(&e->places[i].parts);
     return total;
 }
 
 static SavedPart *save_load(SavedPart *to, const Load *load, i64 held_in, i64 holder) {
-    for (uint32_t i = 0; i < load->count; i++) {
+    for (uint32_t i = 0; i < held(load); i++) {
         const Part *part = part_at(load, i);
         *to++ = (SavedPart){held_in, holder, part->number, part->rework_pass, part->defects, 0};
     }
@@ -2306,10 +2437,9 @@ static SavedPart *save_lane(SavedPart *to, const Queue *queue, i64 holder) {
     return to;
 }
 
-/* How long the work in hand has gone on; 0 where none does. */
-static i64 elapsed(const Engine *e, const Place *p) {
-    int works = p->loaded && (p->pending == COMPLETED || p->pending == STRUCK);
-    return works ? e->end_us - p->work.resumed_us : 0;
+/* Whether the work on a place goes on. */
+static int goes_on(const Place *p) {
+    return p->loaded && (p->pending == COMPLETED || p->pending == STRUCK);
 }
 
 /* When the repair or the maintenance ends that goes on; NONE if none does, or if it waits for a crew. */
@@ -2328,17 +2458,18 @@ static void save_machine(const Engine *e, const Machine *m, SavedMachine *to) {
         .service = m->service ? m->service - &e->services[m->plan->services.from] : NONE,
         .ends_us = hold_ends(e, m), .consumed = m->consumed, .good = m->good, .defective = m->defective,
         .reworked = m->reworked, .failures = m->failures, .cycle_time_us = m->cycle_time_us,
-        .execute_us = m->time_us[EXECUTE], .starved_us = m->time_us[STARVED],
-        .blocked_us = m->time_us[BLOCKED], .fault_us = m->time_us[FAULT],
-        .setup_us = m->time_us[SETUP], .maintenance_us = m->time_us[MAINTENANCE],
-        .planned_stop_us = m->time_us[PLANNED_STOP],
+        .execute_us = (i64)m->time_us[EXECUTE], .starved_us = (i64)m->time_us[STARVED],
+        .blocked_us = (i64)m->time_us[BLOCKED], .fault_us = (i64)m->time_us[FAULT],
+        .setup_us = (i64)m->time_us[SETUP], .maintenance_us = (i64)m->time_us[MAINTENANCE],
+        .planned_stop_us = (i64)m->time_us[PLANNED_STOP],
     };
     if (m->station->plan->by_time) {
         to->clock_us = m->clock_us + (m->clock_runs ? e->end_us - m->clock_since : 0);
         return;
     }
-    to->worked_us = m->worked_us;
-    for (const Place *p = m->places; p < m->places + m->places_count; p++) to->worked_us += elapsed(e, p);
+    i64 spans = 0;
+    for (const Place *p = m->places; p < m->places + m->places_count; p++) spans += goes_on(p);
+    to->worked_us = sum_by_now(e, m->worked_us, spans);
 }
 
 static void save_place(const Engine *e, const Place *p, SavedPlace *to) {
@@ -2347,11 +2478,12 @@ static void save_place(const Engine *e, const Place *p, SavedPlace *to) {
     if (!p->loaded) return;
     to->loaded = 1;
     to->operation = p->work.operation;
-    to->lead = p->work.lead;
-    to->rework_pass = p->work.rework_pass;
-    to->redone = p->work.redone;
+    Part part = drawn_for(p);
+    to->lead = part.number;
+    to->rework_pass = part.rework_pass;
+    to->redone = p->parts.redone;
     to->drawn_us = p->work.drawn_us;
-    to->left_us = p->work.left_us - elapsed(e, p);
+    to->left_us = goes_on(p) ? p->work.due_us - e->end_us : p->work.left_us;
     to->started_us = p->work.started_us;
 }
 
@@ -2395,7 +2527,7 @@ static int by_turn(const void *a, const void *b) {
 
 /* A clock that a changed line has brought begins now (rule S37). */
 static void draw_new_clocks(const Engine *e, Machine *m) {
-    i64 now = m->station->plan->by_time ? m->clock_us : m->worked_us;
+    i64 now = m->station->plan->by_time ? m->clock_us : (i64)m->worked_us;
     for (Mode *mode = m->modes; mode < m->modes + m->plan->modes.count; mode++)
         if (mode->strikes_at == NONE) mode->strikes_at = draw_due(e, mode, now);
     int by_work = m->plan->modes.count && !m->station->plan->by_time;
@@ -2403,7 +2535,7 @@ static void draw_new_clocks(const Engine *e, Machine *m) {
 }
 
 static void load_machine(Engine *e, Machine *m, const SavedMachine *from) {
-    m->worked_us = from->worked_us;
+    m->worked_us = (u64)from->worked_us;
     m->clock_us = from->clock_us;
     m->down = from->down == NONE ? NULL : &m->modes[from->down];
     m->service = from->service == NONE ? NULL : &e->services[m->plan->services.from + from->service];
@@ -2413,25 +2545,28 @@ static void load_machine(Engine *e, Machine *m, const SavedMachine *from) {
     m->reworked = from->reworked;
     m->failures = from->failures;
     m->cycle_time_us = from->cycle_time_us;
-    m->time_us[EXECUTE] = from->execute_us;
-    m->time_us[STARVED] = from->starved_us;
-    m->time_us[BLOCKED] = from->blocked_us;
-    m->time_us[FAULT] = from->fault_us;
-    m->time_us[SETUP] = from->setup_us;
-    m->time_us[MAINTENANCE] = from->maintenance_us;
-    m->time_us[PLANNED_STOP] = from->planned_stop_us;
+    m->time_us[EXECUTE] = (u64)from->execute_us;
+    m->time_us[STARVED] = (u64)from->starved_us;
+    m->time_us[BLOCKED] = (u64)from->blocked_us;
+    m->time_us[FAULT] = (u64)from->fault_us;
+    m->time_us[SETUP] = (u64)from->setup_us;
+    m->time_us[MAINTENANCE] = (u64)from->maintenance_us;
+    m->time_us[PLANNED_STOP] = (u64)from->planned_stop_us;
     e->ends_us[m - e->machines] = from->ends_us;
 }
 
-static void load_place(Place *p, const SavedPlace *from) {
+static void load_place(Engine *e, Place *p, const SavedPlace *from) {
     p->condition = (int8_t)from->condition;
     p->since_us = from->since_us;
     if (!from->loaded) return;
     p->loaded = 1;
     p->work.operation = from->operation;
-    p->work.lead = from->lead;
-    p->work.rework_pass = (int32_t)from->rework_pass;
-    p->work.redone = (int32_t)from->redone;
+    p->parts.redone = (int32_t)from->redone;
+    Part part = drawn_for(p);
+    if (part.number != from->lead || part.rework_pass != from->rework_pass) {
+        if (!is_elsewhere(&p->parts)) enlarge_load(e, &p->parts, 0);
+        p->parts.slots[-1] = (Part){from->lead, (int32_t)from->rework_pass, 0};
+    }
     p->work.drawn_us = from->drawn_us;
     p->work.left_us = from->left_us;
     p->work.started_us = from->started_us;
@@ -2440,7 +2575,7 @@ static void load_place(Place *p, const SavedPlace *from) {
 static void load_part(Engine *e, const SavedPart *from) {
     Part part = {from->number, (int32_t)from->rework_pass, (uint32_t)from->defects};
     if (from->held_in != IN_LANE) *new_last(e, &e->places[from->holder].parts) = part;
-    else *new_in_lane(e, &e->lanes[from->holder].parts) = (PartInLane){part, from->entered};
+    else *new_in_lane(e, &e->lanes[from->holder].parts) = (PartInLane){part, from->entered, 0};
     if (from->entered > e->turns) e->turns = from->entered;
 }
 
@@ -2454,7 +2589,7 @@ static void resume_machine(Engine *e, Machine *m, i64 ends_us) {
     }
     look_for_hindrances(m);
     for (Place *p = m->places; p < m->places + m->places_count; p++)
-        if (p->loaded) work(e, p);
+        if (p->loaded) work(e, p, p->work.left_us);
     if (m->down) {
         if (ends_us != NONE) schedule_repair(e, m, ends_us);
     } else if (!m->service && m->station->plan->by_time) {
@@ -2529,7 +2664,7 @@ static int load_state(Engine *e, const Saved *from, i64 parts, int settled) {
     for (i64 i = 0; i < plan->services_count; i++) e->services[i].due = from->services[i].due;
     for (i64 i = 0; i < plan->machines_count; i++) load_machine(e, &e->machines[i], &from->machines[i]);
     for (i64 i = 0; i < parts; i++) load_part(e, &from->parts[i]);
-    for (i64 i = 0; i < plan->places_count; i++) load_place(&e->places[i], &from->places[i]);
+    for (i64 i = 0; i < plan->places_count; i++) load_place(e, &e->places[i], &from->places[i]);
     return note_who_waits(e, from, settled);
 }
 
@@ -2634,9 +2769,11 @@ static int copy_loads(Engine *e) {
     int all = 1;
     for (Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++)
         for (Place *p = m->places; m->several && p < m->places + m->places_count; p++) {
-            if (!p->parts.elsewhere) continue;
-            p->parts.slots = copied(p->parts.slots, p->parts.room * sizeof(Part));
-            all &= p->parts.slots != NULL;
+            if (!is_elsewhere(&p->parts)) continue;
+            Part *slots = copied(p->parts.slots - 1, ((size_t)p->parts.room + 1) * sizeof(Part));
+            if (slots) p->parts.slots = slots + 1;
+            else p->parts.held = 0;
+            all &= slots != NULL;
         }
     return all;
 }

@@ -233,10 +233,13 @@ class Results:
         }
 
     def mean_levels(self) -> dict[str, Estimate]:
-        """How many parts lie in each buffer on the mean, its rework lane included (S38)."""
+        """How many parts lie in each buffer on the mean, its rework lane included (S38).
+
+        They are counted modulo 2^64 part-microseconds: right up to 11,600 parts for 50 years.
+        """
         return {
             buffer.id: Estimate.of(
-                [ratio(int(c.level_us[i]), c.span_us) for c in self.replications]
+                [ratio(int(c.level_us[i]) % (1 << 64), c.span_us) for c in self.replications]
             )
             for i, buffer in enumerate(self.line.buffers)
         }

@@ -21,8 +21,9 @@ from twin.model.quantity import parse_duration
 
 __all__ = ["Engine", "EngineName", "open_engine", "resolved_engine", "simulate"]
 
-SLICES, FINE = 200, 1024
+FINE = 1 << 18
 SLICE_S = 0.1
+MOST_PLACE_US = (1 << 63) - 1
 Progress = Callable[[float], None]
 
 
@@ -69,7 +70,8 @@ def simulate(
     Raises:
         EngineError: there is nothing to run or to stop at, or no such engine or replication; the
             snapshot is not of this line, or comes with a seed beside it; it was halted before
-            anything was counted.
+            anything was counted; the span is longer than a station's place-time can be counted (29
+            years of 10,000 places).
         QuantityError: a text is no time.
 
     >>> from twin.engine import EventKind, GoodParts
@@ -99,6 +101,7 @@ def simulate(
     of_line = line.warm_up_us if start is None else 0
     counted_from_us = started + (of_line if warmup is None else _micros("warmup", warmup))
     end = counted_from_us + span
+    _check_countable(line, end - started)
     first = 0 if start is None else start.replication
     opening = Opening(line, name, seed=seed, start=start)
     done = [0.0] * replications
@@ -109,18 +112,18 @@ def simulate(
             first + replication, anew=start is not None and replication > 0, log=log
         )
 
-        longest_us = max(1, (end - started) // SLICES)
-        slice_us = max(1, longest_us // FINE)
+        slice_us = max(1, (end - started) // FINE)
 
         def run(to_us: int, stop: Stop | None = None) -> bool:
             nonlocal slice_us
-            stopped = False
-            while running.now_us < to_us and not stopped and not halted():
+            stopped, now = False, running.now_us
+            while now < to_us and not stopped and not halted():
                 began_s = time.perf_counter()
-                stopped = running.advance(min(to_us, running.now_us + slice_us), stop)
-                # However slow a line is, it can be halted; what it does depends on no slice.
+                stopped = running.advance(min(to_us, now + slice_us), stop)
+                # However slow a line is, it can be halted; however quick, its threads rarely come
+                # back and wait for each other. What it does depends on no slice.
                 quick = time.perf_counter() - began_s < SLICE_S
-                slice_us = min(longest_us, 2 * slice_us) if quick else max(1, slice_us // 2)
+                slice_us = 2 * slice_us if quick else max(1, slice_us // 2)
                 now = end if stopped else running.now_us
                 done[replication] = (now - started) / (end - started)
                 if progress is not None:
@@ -169,6 +172,18 @@ class _Replication:
     ended_us: int
     stopped: bool
     events: Events | None
+
+
+def _check_countable(line: Line, span_us: int) -> None:
+    """See to it that the times of all places of a station add up to less than 2^63 us."""
+    biggest = max(line.stations, key=lambda station: station.machines * station.places)
+    most_us = MOST_PLACE_US // (biggest.machines * biggest.places)
+    if span_us > most_us:
+        raise EngineError(
+            f"can't count {span_us} us of station {biggest.id} with {biggest.machines} x "
+            f"{biggest.places} places: at most {most_us} us, warm-up included; begin anew from a "
+            "snapshot"
+        )
 
 
 def _micros(name: str, value: int | str) -> int:
