@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 
@@ -15,6 +17,23 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 def run() -> None:
     """Run the command line; the entry point of `twin`."""
+    try:
+        _run()
+    except SystemExit as ended:
+        if gc.get_freeze_count():
+            _leave(ended.code)
+        raise
+
+
+def _leave(code: int | str | None) -> None:
+    """End a process that keeps its heap for good: to take that to pieces would take seconds."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - the one way to what others want done at the end
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else EXIT_FAILED if code else 0)
+
+
+def _run() -> None:
     try:
         try:
             # Loading all that the commands need takes a second, and Ctrl-C may come in it.
