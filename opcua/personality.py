@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from asyncua import Server
+from asyncua import Server, ua
 
 from opcua.address_space import namespace_uri
 from opcua.limits import DEFAULT_LIMITS, NO_LIMITS, Limits
@@ -31,6 +31,7 @@ __all__ = [
     "own_uri",
     "personality",
     "say_make",
+    "say_service_level",
 ]
 
 _ORGANIZES, _HAS_COMPONENT = base(35), base(47)
@@ -276,3 +277,10 @@ async def say_make(server: Server, made: Personality) -> None:
     """Let a server say whose make it is, as clients look for it (BuildInfo)."""
     never = datetime.fromtimestamp(0, UTC)
     await server.set_build_info(SERVER_URI, made.manufacturer, made.product, "", "", never)
+
+
+async def say_service_level(server: Server, level: int) -> None:
+    """Let a server say how well it serves, from 0 to 255 (OPC 10000-4, 6.6.2.4.2)."""
+    value = ua.DataValue(ua.Variant(level, ua.VariantType.Byte))
+    node_id = ua.NodeId(ua.ObjectIds.Server_ServiceLevel)
+    await server.iserver.aspace.write_attribute_value(node_id, ua.AttributeIds.Value, value)

@@ -22,7 +22,7 @@ from opcua.guarded_server import guarded_server, namespace_table
 from opcua.jobs.desk import JobDesk
 from opcua.naming import Naming
 from opcua.packml_methods import bind_packml
-from opcua.personality import GENERIC, Personality, dress, own_uri, say_make
+from opcua.personality import GENERIC, Personality, dress, own_uri, say_make, say_service_level
 from opcua.recorder import Recorder
 from opcua.requests import Requests
 from opcua.security import ServerSecurity, is_loopback
@@ -75,6 +75,7 @@ class PlcServer:
         self.tamper = Tamper()
         self.wire = Wire(random.Random(f"{line.id}/{plc}"))
         self.namespace_shift = 0
+        self._service_level = 255
         self._requests: Requests | None = None
         self.fault_methods: Callable[[AddressSpace, Naming], None] | None = None
         self.recorder: Recorder | None = None
@@ -116,6 +117,7 @@ class PlcServer:
         server = await guarded_server(name, self.url, self.security, namespaces, make.limits)
         if make is not GENERIC:
             await say_make(server, make)
+        await say_service_level(server, self._service_level)
         own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}
         folders = tuple(condition_folders(self.line, self.plc))
         settable = () if requests is None else tuple(setpoint_specs(self.line, self.plc))
@@ -186,6 +188,12 @@ class PlcServer:
     def subscriptions(self) -> Any:
         """asyncua's subscription service; None while the power is off."""
         return None if self._server is None else self._server.iserver.subscription_service
+
+    async def serve_at_level(self, level: int) -> None:
+        """Say how well it serves, from 0 to 255, also after the power was off."""
+        self._service_level = level
+        if self._server is not None:
+            await say_service_level(self._server, level)
 
     async def hide(self, touches: Callable[[Key], bool]) -> dict[ua.NodeId, Any]:
         """Take nodes out of the address space; who watches them is told.

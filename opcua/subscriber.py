@@ -11,6 +11,9 @@ The contract of what it hands on, for each PLC:
   or, where the server has them no more, every value is read afresh.
 - `StaleChanged` where values can't be believed though the connection is up: the live counter stands
   still, or a value does while its own counter runs on.
+- Of several endpoints the next takes over where one is lost, and one that says it serves better
+  (`opcua.redundancy`) where this one says that it serves badly: `ConnectionChanged(False)`, then
+  `ConnectionChanged(True)` with the other's URL.
 - A value is handed on once: the same value with the same source timestamp does not come twice in
   one connection, but for a re-reading.
 """
@@ -23,11 +26,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from asyncua import ua
+from asyncua import Client, ua
 
 from opcua.connect import close, connect
 from opcua.plc_session import PlcSession
 from opcua.readings import ConnectionChanged
+from opcua.redundancy import better_endpoint
 from opcua.security import ClientSecurity
 from opcua.subscribing import Options, Sink
 from opcua.tag_map import PlcMap
@@ -83,6 +87,10 @@ class Subscriber:
                 await self._serve_once()
             except _Renewed:
                 continue
+            except _ChangeOver as over:
+                self._say(connected=False, reason=str(over))
+                self._endpoint = over.endpoint
+                continue
             except NotConnected as error:
                 self._say(connected=False, reason=str(error))
             _stop_if_asked()
@@ -108,8 +116,8 @@ class Subscriber:
             self._say(connected=True)
             self._attempts = self._tried = 0
             _stop_if_asked()
-            await self._serve(session, security)
-        except (asyncio.CancelledError, _Renewed):
+            await self._serve(client, session, security)
+        except (asyncio.CancelledError, _Renewed, _ChangeOver):
             polite = True
             raise
         except TimeoutError as error:
@@ -119,17 +127,29 @@ class Subscriber:
         finally:
             await close(client, polite=polite)
 
-    async def _serve(self, session: PlcSession, security: ClientSecurity | None) -> None:
-        serving = asyncio.ensure_future(session.serve())
-        renewed = asyncio.ensure_future(self._renewed(security))
+    async def _serve(
+        self, client: Client, session: PlcSession, security: ClientSecurity | None
+    ) -> None:
+        tasks = [
+            asyncio.ensure_future(session.serve()),
+            asyncio.ensure_future(self._renewed(security)),
+        ]
+        if len(self._plc.urls) > 1:
+            tasks.append(asyncio.ensure_future(self._surpassed(client, security)))
         try:
-            done, _ = await asyncio.wait((serving, renewed), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in (serving, renewed):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(serving, renewed, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _surpassed(self, client: Client, security: ClientSecurity | None) -> None:
+        """Wait until another endpoint serves better than this one."""
+        urls, held = self._plc.urls, self._endpoint
+        place, why = await better_endpoint(client, urls, held, security, self._options)
+        raise _ChangeOver(place, f"{self.url} gives way: {why}")
 
     async def _renewed(self, security: ClientSecurity | None) -> None:
         """Wait until our certificate, or the server's that we trust, is another than at first."""
@@ -179,6 +199,14 @@ def _asked(plc: PlcMap, options: Options) -> Options:
 
 class _Renewed(Exception):
     """Certificates are renewed: connect again with them."""
+
+
+class _ChangeOver(Exception):
+    """Another endpoint serves better: connect to that one."""
+
+    def __init__(self, endpoint: int, why: str) -> None:
+        super().__init__(why)
+        self.endpoint = endpoint
 
 
 def _stop_if_asked() -> None:

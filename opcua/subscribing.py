@@ -34,6 +34,7 @@ class Options:
             it reading everything is quicker.
         back_off_s: first and longest pause between two attempts to connect; each is twice the
             last, times a random factor between a half and one.
+        service_level_s: how often a redundant server is asked how well it serves.
         renewal_s: how often it is looked at whether our certificate has been renewed.
         jitter: draws that factor's place, 0 to 1.
         sleep: waits so many seconds.
@@ -49,6 +50,7 @@ class Options:
     nodes_per_request: int = 1000
     most_republished: int = 20
     back_off_s: tuple[float, float] = (0.5, 10.0)
+    service_level_s: float = 0.5
     renewal_s: float = 30.0
     jitter: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

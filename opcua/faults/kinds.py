@@ -110,6 +110,14 @@ _ALL = (
         "Make a new session, subscribe again, read every value afresh.",
     ),
     FaultKind(
+        "service_level",
+        "server",
+        "The server says by its ServiceLevel that it does not serve well; it goes on all the same.",
+        "A ServiceLevel below 200: degraded; 1: it has no data; 0: maintenance.",
+        "Of a redundant pair change over to the server whose level is in a better range.",
+        {"level": Param(100, "what the level is, 255 is the best", low=0, high=255)},
+    ),
+    FaultKind(
         "subscription_dropped",
         "server",
         "The server deletes its subscriptions; sessions stay.",

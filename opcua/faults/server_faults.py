@@ -95,6 +95,15 @@ async def _session_dropped(server: PlcServer, *_: Any) -> End:
     return _nothing
 
 
+async def _service_level(server: PlcServer, settings: Mapping[str, Setting], *_: Any) -> End:
+    await server.serve_at_level(int(settings["level"]))
+
+    async def end(_: ServedLine) -> None:
+        await server.serve_at_level(255)
+
+    return end
+
+
 async def _subscription_dropped(server: PlcServer, *_: Any) -> End:
     service = server.subscriptions
     if service is None:
@@ -249,6 +258,7 @@ BEGIN: Mapping[str, Begin] = {
     "slow_network": _slow_network,
     "no_answer": _no_answer,
     "session_dropped": _session_dropped,
+    "service_level": _service_level,
     "subscription_dropped": _subscription_dropped,
     "subscription_dead": _subscription_dead,
     "certificate_expired": _certificate_expired,

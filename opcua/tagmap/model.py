@@ -258,8 +258,8 @@ class PlcTags(Frozen):
 
     Args:
         plc: its id in the line; of a line without PLCs `PLC`.
-        endpoint: where it listens, as `opc.tcp://192.168.0.10:4840`; of a redundant pair a list,
-            and the next takes over where one is lost.
+        endpoint: where it listens, as `opc.tcp://192.168.0.10:4840`; of a redundant pair a list:
+            the next takes over where one is lost, or says by its ServiceLevel that it serves badly.
         security: absent: the twin's own keys and password, as for the emulated PLCs.
         namespace: URI of the namespace of whatever names none. Its index is looked up at every
             connect.

@@ -401,3 +401,20 @@ def test_lost_notifications_and_values_that_cannot_be_believed_are_said() -> Non
     assert ".".join(key) in stale.notices[0].text
     assert "it stands still" in stale.notices[0].text
     assert mirror.handle(NotificationsLost("NONE", 1, 0, 0, repaired=True)).notices == ()
+
+
+@pytest.mark.parametrize("lag", [1, 2])
+def test_a_server_that_takes_over_and_lags_behind_doubles_nothing(mirror: Mirror, lag: int) -> None:
+    def over(url: str, at: int) -> ConnectionChanged:
+        return ConnectionChanged("PLC-A", True, at, "", url)
+
+    mirror.handle(over("opc.tcp://a", T0))
+    for count in range(4):
+        mirror.handle((said("CUT01", "processed", count, T0 + 2 * count * S),))
+    mirror.handle(down(at=T0 + 7 * S))
+    mirror.handle(over("opc.tcp://b", T0 + 7 * S))
+    for count in range(3 - lag, 9):
+        mirror.handle((said("CUT01", "processed", count, T0 + 2 * count * S),))
+        mirror.validate()
+        assert mirror.gained_by("CUT01", "processed") == max(3, count)
+        assert (mirror.value("CUT01", "processed") is None) == (count < 3)

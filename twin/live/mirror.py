@@ -66,6 +66,9 @@ class Mirror:
     # Of a clock that was: when, by the twin's, and by how much; what nobody has said since.
     _set_back: dict[str, tuple[int, int]] = field(init=False, default_factory=dict)
     _before: set[tuple[str, str]] = field(init=False, default_factory=set)
+    # Where each PLC was heard last; those of which another server has taken over since.
+    _urls: dict[str, str] = field(init=False, default_factory=dict)
+    _taken_over: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._tags = {tag.key: tag for tag in tags(self.line)}
@@ -214,6 +217,12 @@ class Mirror:
             value, quality = held.value, Quality.BAD
         value = float(value)
         at_us, late, stored_us = reading.source_us, False, reading.source_us
+        if tag.plc in self._taken_over and tag.signal.counter and key in self._old:
+            # A server that takes over may lag behind the other: that is no counter set back.
+            behind = held is not None and value < held.value and at_us < held.source_us
+            if behind:
+                yield Point(Series(self.line.id, *key), stored_us, value, quality)
+                return
         if held is not None and held.quality != quality and key not in self._old:
             # That it is trusted no longer, or again, came later than the value: stores keep both.
             since_us = max(self._heard_us[tag.plc], held.source_us + 1)
@@ -302,6 +311,11 @@ class Mirror:
                 lost_for = max(0, message.at_us - self._lost_since[plc]) / 1e6
                 text = f"{plc} is back after {lost_for:.1f} s; known again: {names}"
             self._distrust(plc)
+            if self._urls.get(plc, message.url) != message.url:
+                self._taken_over.add(plc)
+            else:
+                self._taken_over.discard(plc)
+            self._urls[plc] = message.url
             self._heard_us[plc] = 0
             self.clocks.forget(plc)
             self._set_back.pop(plc, None)
