@@ -1,7 +1,8 @@
 """Who may do what: three roles, shown on nodes and kept by the server (OPC 10000-18, 4.3).
 
-    observe   browse, read, read history, hear of alarms
-    operate   that, and command machines, acknowledge, confirm, comment and shelve alarms
+    observe   browse, read, read history, hear of alarms, ask for results and job responses
+    operate   that, and command machines and job orders, acknowledge, confirm, comment and shelve
+              alarms
     engineer  that, and write setpoints, enable and disable alarms, switch faults
 
 What a role may do to a node is what the node's RolePermissions say; a node without them may be

@@ -100,8 +100,8 @@ class JobDesk:
             f"{RESULTS}/RequestJobResponseByJobOrderState": self._responses_by_state,
         }
         for path, call in calls.items():
-            _, method = applied.methods[f"{top}/{path}"]
-            server.aspace[method].call = call
+            above, method = applied.methods[f"{top}/{path}"]
+            server.aspace[method].call = _only_on(above, call)
             least = Role.OPERATE if path.startswith(CONTROL) else Role.OBSERVE
             allow(server.aspace[method], least, CALL)
         for node, value in self._shown():
@@ -220,6 +220,19 @@ class JobDesk:
         if not isinstance(value, ua.ExtensionObject) or value.TypeId != wanted:
             raise JobRefused(Return.INVALID_REQUEST)
         return bytes(value.Body or b"")
+
+
+def _only_on(
+    own: ua.NodeId, call: Callable[..., Coroutine[Any, Any, Answer]]
+) -> Callable[..., Coroutine[Any, Any, Answer]]:
+    """Refuse a method that is called on another object, as on the type that it is of."""
+
+    async def called(above: ua.NodeId, *given: ua.Variant) -> Answer:
+        if above != own:
+            return ua.StatusCode(ua.StatusCodes.BadMethodInvalid)
+        return await call(above, *given)
+
+    return called
 
 
 def _result(code: Return, *first: ua.Variant) -> Answer:

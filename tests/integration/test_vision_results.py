@@ -10,7 +10,10 @@ from asyncua import Client, ua
 from opcua.clock import ManualClock
 from opcua.connect import close, connect
 from opcua.emulated_plc import ServedLine, serve_line
-from opcua.standards import VISION
+from opcua.jobs.book import COMMANDS
+from opcua.jobs.nodes import STORING
+from opcua.roles import Role, may_call
+from opcua.standards import JOB_CONTROL, VISION
 from opcua.structure_codec import decoded, structure
 from opcua.vision.results import KEPT
 from opcua.wire_values import Ref
@@ -198,6 +201,39 @@ async def test_only_so_many_are_kept_but_what_somebody_holds() -> None:
             await at.call("V01", "ReleaseResultHandle", at.unsigned(held))
         at.served.plcs[0].vision.results("V01").held.clear()
         assert (await at.call("V01", "GetResultById", at.id(first_id), NO_TIMEOUT))[2] == -1
+
+
+async def test_who_only_observes_may_ask_for_results_and_responses_but_not_order() -> None:
+    async with stand() as at:
+        (server,) = at.served.plcs
+        space = server._server.iserver.aspace
+        first = {
+            path.rpartition("/")[2]: min(
+                (role for role in Role if may_call(space, method, role)), default=None
+            )
+            for path, (_, method) in server._applied.methods.items()
+            if "ResultManagement/" in path or "JobManagement/" in path
+        }
+    asks = {"GetResultById", "GetResultComponentsById", "GetResultListFiltered"}
+    asks |= {"ReleaseResultHandle", "RequestJobResponseByJobOrderID"}
+    asks |= {"RequestJobResponseByJobOrderState"}
+    assert first == {
+        **dict.fromkeys(asks, Role.OBSERVE),
+        **dict.fromkeys((*STORING, *COMMANDS), Role.OPERATE),
+    }
+
+
+async def test_a_method_is_of_its_own_object_and_not_of_its_type() -> None:
+    async with stand() as at:
+        (server,) = at.served.plcs
+        for name, type_id, uri in (
+            ("GetResultById", 1007, VISION),
+            ("Store", 1002, JOB_CONTROL),
+        ):
+            method = next(m for p, (_, m) in server._applied.methods.items() if p.endswith(name))
+            above = ua.NodeId(type_id, await at.client.get_namespace_index(uri))
+            (result,) = await at.client.uaclient.call([ua.CallMethodRequest(above, method, [])])
+            assert result.StatusCode.value == ua.StatusCodes.BadMethodInvalid
 
 
 class Heard:
