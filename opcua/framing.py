@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from asyncua import ua
@@ -72,11 +73,13 @@ class GuardedTransports(list[Any]):
 
     Args:
         most: bytes of a chunk.
+        watch: is told of the processor of each connection.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, watch: Callable[[Any], None]) -> None:
         super().__init__()
         self._most = most
+        self._watch = watch
 
     def append(self, transport: Any) -> None:
         """Guard a connection that has been made."""
@@ -107,6 +110,7 @@ class GuardedTransports(list[Any]):
 
         protocol.data_received = looked_at
         protocol._process_one_msg = processed  # noqa: SLF001
+        self._watch(protocol.processor)
 
 
 def _end(transport: Any, code: int) -> None:

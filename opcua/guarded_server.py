@@ -27,6 +27,7 @@ from opcua.history_read import HistoryReads, show_history
 from opcua.limited_session import LimitedSession
 from opcua.limits import NO_LIMITS, Limits, show_limits
 from opcua.logins import Logins
+from opcua.password_check import PasswordChecks
 from opcua.quiet import quiet_asyncua
 from opcua.security import SERVER_URI, ServerSecurity
 from opcua.standard_space import standard_nodes
@@ -147,7 +148,8 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
         self.isession.subscription_service = self.subscription_service
         self.allow_remote_admin = False
         self.max_connections = limits.connections
-        self.asyncio_transports = GuardedTransports(_CHUNK_BYTES)
+        self._passwords = PasswordChecks()
+        self.asyncio_transports = GuardedTransports(_CHUNK_BYTES, self._passwords.watch)
 
     async def load_standard_address_space(self, shelf_file: Any = None) -> None:
         self.aspace._nodes = standard_nodes(self._namespaces)  # noqa: SLF001 -- asyncua's own cache does the same
@@ -205,6 +207,7 @@ class _Internal(InternalServer):  # type: ignore[misc]  # no types
         for session in list(self._external_sessions.values()):
             await session.close_session(True)
         await super().stop()
+        self._passwords.close()
 
 
 def _attribute(server: InternalServer, object_id: int) -> AttributeValue:

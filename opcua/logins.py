@@ -11,6 +11,7 @@ from asyncua import ua
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.internal_server import InternalServer
 
+from opcua.password_check import is_right
 from opcua.roles import Role
 from opcua.security import ServerSecurity
 
@@ -73,7 +74,11 @@ class Logins:
         password: str | None = None,
         certificate: bytes | None = None,
     ) -> User | None:
-        """Find who it is; None: nobody who is let in."""
+        """Find who it is; None: nobody who is let in.
+
+        Raises:
+            Unchecked: a password has to be hashed first.
+        """
         security, token = self._security, self._token
         if security is None:
             return LoggedOn(UserRole.User, None, Role.ENGINEER)
@@ -98,6 +103,6 @@ class Logins:
             right = hmac.compare_digest(password.encode(), security.password.encode())
             return LoggedOn(UserRole.User, name, Role.ENGINEER) if right else None
         account = next((each for each in security.accounts if each.name == name), None)
-        if account is None or not account.knows(password):
+        if account is None or not is_right(account, password):
             return None
         return LoggedOn(UserRole.User, name, account.role)
