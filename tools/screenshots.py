@@ -76,6 +76,7 @@ def _shoot(browser: Browser, url: str, shot: tuple[str, str, tuple[int, int], st
     page.wait_for_selector("#banner", state="hidden")
     if name == "what-if":
         _ask(page)
+    page.wait_for_function("!document.querySelector('main').innerText.includes('Loading')")
     time.sleep(4)
     whole = name in ("station", "phone")
     page.screenshot(path=IMAGES / f"page-{name}.png", full_page=whole)

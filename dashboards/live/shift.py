@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine.planned_time import monday_before, open_time_us
+from twin.engine.quantiles import mean_us
 from twin.historian.port import Historian, Quality, Query
 from twin.historian.shift_kpis import OF_THE_LINE, SAMPLE_US, Counter, counters, shift_of
 from twin.live.reports import planned_station_units_per_h
@@ -20,6 +21,7 @@ STEP_US = 600_000_000
 """Between two points of the curves of a shift."""
 BAND = ("forecast_low_units", "forecast_units", "forecast_high_units")
 REACH = "forecast_reach_ratio"
+QUICK_US = 360_000_000
 OF_OEE = ("oee_index", "availability", "quality_ratio", "busy_share")
 
 
@@ -127,8 +129,9 @@ def _oee(store: Historian, line: Line, now_us: int, bottleneck: str | None) -> d
         if history.quality[i] != Quality.BAD:
             series = history.series[index]
             said.setdefault(series.unit, {})[series.signal] = float(history.value[i])
-    known = bottleneck is not None and said.get(bottleneck, {}).keys() >= set(OF_OEE)
-    station = bottleneck if known else _busiest(line, said)
+    known = [s for s in line.stations if _is_quick(s) and said.get(s.id, {}).keys() >= set(OF_OEE)]
+    named = any(s.id == bottleneck for s in known)
+    station = bottleneck if named else _busiest(line, known, said)
     if station is None:
         return dict.fromkeys(("oee_station", "oee", "availability", "effectiveness", "quality"))
     of = said[station]
@@ -143,9 +146,13 @@ def _oee(store: Historian, line: Line, now_us: int, bottleneck: str | None) -> d
     }
 
 
-def _busiest(line: Line, said: dict[str, dict[str, float]]) -> str | None:
+def _is_quick(station: Station) -> bool:
+    """Whether so many operations end in the hour of an OEE that those across its edges are few."""
+    return mean_us(station.cycle_time) <= QUICK_US
+
+
+def _busiest(line: Line, known: list[Station], said: dict[str, dict[str, float]]) -> str | None:
     """The station that waits least, of those alike the one with the least capacity by plan."""
-    known = [s for s in line.stations if said.get(s.id, {}).keys() >= set(OF_OEE)]
     if not known:
         return None
 

@@ -55,7 +55,7 @@ class Question(BaseModel):
     line: str
     title: str = Field(default="what if", min_length=1, max_length=80)
     changes: list[str] = Field(default_factory=list, max_length=MOST_CHANGES)
-    span_h: float = Field(default=24.0, gt=0, le=24 * 60)
+    span_h: float = Field(default=168.0, gt=0, le=24 * 60)
     start: Literal["empty", "steady", "present"] = "steady"
     figure: str = "good_per_h"
     precision: float = Field(default=0.005, ge=0.0005, lt=0.5)

@@ -143,14 +143,14 @@ async def test_a_reader_wakes_when_something_changes_and_not_before() -> None:
 # -- the past ------------------------------------------------------------------------------------
 
 
-def two_machines() -> Line:
+def two_machines(cycle_time: str = "2 s") -> Line:
     return Line.model_validate(
         {
             "id": "L",
             "target": "3_600 /h",
             "shifts": {"start": "6 h", "length": "8 h"},
             "stations": (
-                {"id": "A", "machines": 2, "cycle_time": "2 s"},
+                {"id": "A", "machines": 2, "cycle_time": cycle_time},
                 {"id": "B", "cycle_time": "1 s"},
             ),
             "buffers": ({"id": "AB", "from": "A", "to": "B", "capacity": 5},),
@@ -327,6 +327,9 @@ def test_oee_is_of_the_station_that_waits_least_and_its_factors_multiply_to_it()
     assert product == pytest.approx(found["oee"])
     other = shift_so_far(store_with(*rows), two_machines(), at + SECOND, bottleneck="B")
     assert (other["oee_station"], other["oee"]) == ("B", 0.4)
+    # Of a station whose operations last half an hour, too few end in the hour that an OEE is of.
+    slow = shift_so_far(store_with(*rows), two_machines(cycle_time="30 min"), at + SECOND)
+    assert (slow["oee_station"], slow["oee"]) == ("B", 0.4)
 
 
 # -- people --------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ import { ask, lineOf, lines, mayOperate, Refused, tell } from "/static/twin.js";
 import { dayAndTime, named, number, percent, t } from "/static/words.js";
 
 const MOST = 4;
+// A week holds each of a plant's regular stops; from a state one asks for the shift.
+const SPAN_H = { steady: 168, present: 8, empty: 8 };
 const DIGITS = { good_per_h: 1, good: 0, yield_ratio: 4, kwh_per_unit: 4 };
 
 export function whatifPage(main, _rest, query) {
@@ -12,8 +14,8 @@ export function whatifPage(main, _rest, query) {
   const chosen = [];
   const line = h("select", { id: "wi-line", onchange: loadKnobs }, lines.map((l) => h("option", { value: l.id }, `${l.id} ${named(l.name)}`)));
   const title = h("input", { id: "wi-title", maxlength: 80, value: t("whatif_default") });
-  const hours = h("input", { id: "wi-span", type: "number", min: 1, max: 1440, value: 24 });
-  const start = h("select", { id: "wi-start" }, ["steady", "present", "empty"].map((one) => h("option", { value: one }, t(`start_${one}`))));
+  const hours = h("input", { id: "wi-span", type: "number", min: 1, max: 1440, value: SPAN_H.steady });
+  const start = h("select", { id: "wi-start", onchange: () => { hours.value = SPAN_H[start.value]; } }, ["steady", "present", "empty"].map((one) => h("option", { value: one }, t(`start_${one}`))));
   const precision = h("select", { id: "wi-precision" }, [["0.02", "± 2 %"], ["0.01", "± 1 %"], ["0.005", "± 0.5 %"], ["0.002", "± 0.2 %"]]
     .map(([value, text]) => h("option", { value, selected: value === "0.01" }, text)));
   const of = h("select", { id: "wi-of", onchange: listKnobs });
