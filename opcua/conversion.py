@@ -59,6 +59,16 @@ class Conversion:
         """Whether the one input's value is the signal's as it comes."""
         return self == AS_IT_IS
 
+    @property
+    def picks_members(self) -> bool:
+        """Whether a member of a structure is meant by any part of it.
+
+        >>> [Conversion(picks=(path,)).picks_members for path in ((3, "Position"), (3,))]
+        [True, False]
+        """
+        here = any(isinstance(step, str) for path in self.picks for step in path)
+        return here or any(one.picks_members for _, one in self.terms)
+
 
 AS_IT_IS = Conversion()
 

@@ -31,20 +31,20 @@ _NO_ROOM = {
 """What is answered so can still be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Monitored:
     """What became of nodes that were to be subscribed to.
 
     Args:
-        subscription: its id; 0: there is none.
-        watchdog_s: silence after which it is dead: three keep-alives as the server sends them.
-        watched: handles that it tells of.
+        subscriptions: their ids; several where one has no room for all.
+        watchdog_s: silence after which one is dead: three keep-alives as the server sends them.
+        watched: handles that they tell of.
         polled: handles that there is no room for.
         refused: by handle the status code of those that can't be had.
     """
 
-    subscription: int
     watchdog_s: float
+    subscriptions: list[int] = field(default_factory=list)
     watched: list[int] = field(default_factory=list)
     polled: list[int] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ async def monitor(
     options: Options,
     portions: Portions,
 ) -> Monitored:
-    """Subscribe to nodes.
+    """Subscribe to nodes, with a further subscription for what one has no room for.
 
     Args:
         client: connected.
@@ -71,7 +71,34 @@ async def monitor(
     Raises:
         UaError: the server refuses, and not for want of room.
     """
-    handles = list(nodes)
+    found = Monitored(options.watchdog_s)
+    left = list(nodes)
+    while left:
+        made = await _subscribe(client, plc, options)
+        if made is None:
+            break
+        number, watchdog_s = made
+        codes = await _fill(client, number, nodes, left, deadband, options, portions)
+        watched = [handle for handle, code in codes.items() if not code]
+        left = [handle for handle, code in codes.items() if code in _NO_ROOM]
+        found.refused.update((h, c) for h, c in codes.items() if c and c not in _NO_ROOM)
+        if not watched:
+            # An empty one has no room either: it is the server that is full, not the other one.
+            await _delete(client, number)
+            break
+        found.subscriptions.append(number)
+        found.watched.extend(watched)
+        found.watchdog_s = max(found.watchdog_s, watchdog_s)
+    found.polled.extend(left)
+    if len(found.subscriptions) > 1:
+        _log.info(
+            "%s: %d nodes take %d subscriptions", plc, len(found.watched), len(found.subscriptions)
+        )
+    return found
+
+
+async def _subscribe(client: Client, plc: str, options: Options) -> tuple[int, float] | None:
+    """Make a subscription: its id, and after how long a silence it is dead; None: no room."""
     request = ua.CreateSubscriptionRequest()
     request.Parameters = ua.CreateSubscriptionParameters(
         RequestedPublishingInterval=options.publishing_s * 1000,
@@ -85,22 +112,46 @@ async def monitor(
     except ua.UaStatusCodeError as error:
         if error.code not in _NO_ROOM:
             raise
-        _log.info("%s: no subscription to be had (%s): polling", plc, code_name(error.code))
-        return Monitored(0, options.watchdog_s, polled=handles)
+        _log.info("%s: no further subscription to be had (%s)", plc, code_name(error.code))
+        return None
     made = response.Parameters
     keep_alive_s = made.RevisedPublishingInterval / 1000 * made.RevisedMaxKeepAliveCount
     # A server that speaks less often than asked is not dead for that.
-    found = Monitored(made.SubscriptionId, max(options.watchdog_s, 3 * keep_alive_s))
+    return made.SubscriptionId, max(options.watchdog_s, 3 * keep_alive_s)
+
+
+async def _delete(client: Client, subscription: int) -> None:
+    request = ua.DeleteSubscriptionsRequest()
+    request.Parameters.SubscriptionIds = [subscription]
+    await ask(client, request, ua.DeleteSubscriptionsResponse)
+
+
+async def _fill(
+    client: Client,
+    subscription: int,
+    nodes: Mapping[int, ua.NodeId | None],
+    handles: Sequence[int],
+    deadband: Callable[[int], float],
+    options: Options,
+    portions: Portions,
+) -> dict[int, int]:
+    """Put nodes into a subscription; by handle the status code, 0 where it is there."""
 
     async def create(chosen: Sequence[int], *, filtered: bool) -> list[int]:
         items = ua.CreateMonitoredItemsRequest()
-        items.Parameters.SubscriptionId = found.subscription
+        items.Parameters.SubscriptionId = subscription
         items.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
         items.Parameters.ItemsToCreate = [
             _item(handle, nodes[handle], options, _filter(deadband(handle)) if filtered else None)
             for handle in chosen
         ]
-        answer = await ask(client, items, ua.CreateMonitoredItemsResponse)
+        try:
+            answer = await ask(client, items, ua.CreateMonitoredItemsResponse)
+        except ua.UaStatusCodeError as error:
+            if error.code not in _NO_ROOM:
+                raise
+            # Some servers refuse the request as a whole.
+            return [error.code] * len(chosen)
         return [0 if r.StatusCode.is_good() else r.StatusCode.value for r in answer.Results]
 
     async def with_filter(chosen: Sequence[int]) -> list[int]:
@@ -114,16 +165,7 @@ async def monitor(
     # What it has no filter for may do without one.
     plain = [handle for handle, code in codes.items() if code in _NO_FILTERS]
     codes |= zip(plain, await portions.each("items", plain, without), strict=True)
-    for handle, code in codes.items():
-        if not code:
-            found.watched.append(handle)
-        elif code in _NO_ROOM:
-            found.polled.append(handle)
-        else:
-            found.refused[handle] = code
-    if found.polled:
-        _log.info("%s: %d nodes are polled", plc, len(found.polled))
-    return found
+    return codes
 
 
 def _item(

@@ -6,15 +6,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from asyncua import Client, ua
 
 from opcua.belief import Belief
 from opcua.monitored import code_name, monitor
+from opcua.own_types import learn_types
 from opcua.plc_requests import Portions, ask_raw, resolve
 from opcua.publications import Columns, Publication, decode_message, decode_publication
-from opcua.readings import NotificationsLost, TagMissing
+from opcua.readings import NotificationsLost, TagMissing, TagsPolled
 from opcua.subscribing import Options, Sink
 from opcua.tag_map import PlcMap
 from opcua.translation import Translation
@@ -25,6 +27,23 @@ __all__ = ["PlcSession"]
 _log = logging.getLogger(__name__)
 _GONE = {ua.StatusCodes.BadNodeIdUnknown, ua.StatusCodes.BadNodeIdInvalid}
 _AHEAD = 2
+"""Publish requests that wait at the server, for each subscription."""
+_MOST_AHEAD = 20
+"""For all of them: servers take few of one session."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One subscription: what comes next of it, and when it was heard last.
+
+    Args:
+        heard_us: by the options' clock.
+        heard_s: by the loop's.
+    """
+
+    heard_us: int
+    heard_s: float
+    next_sequence: int = 1
 
 
 class PlcSession:
@@ -59,10 +78,8 @@ class PlcSession:
         self._watched: list[int] = []
         self._polled: list[int] = []
         self._polled_last: dict[int, tuple[Any, int, int]] = {}
-        self._subscription = 0
+        self._streams: dict[int, _Stream] = {}
         self._watchdog_s = options.watchdog_s
-        self._next_sequence = 1
-        self._heard_us = 0
         self._belief = Belief(plc, translation, options, sink)
 
     async def begin(self) -> None:
@@ -78,6 +95,8 @@ class PlcSession:
                 f"{self._plc.url}: the server must have the namespace {wanted}, "
                 f"it has {', '.join(table[1:])}; is it this line's PLC?"
             )
+        structured = (self._node_ids[handle] for handle in translation.structured)
+        await learn_types(self._client, self._plc.plc, filter(None, structured))
         self._first = await self.read(self._known())
 
     def _known(self) -> list[int]:
@@ -101,11 +120,15 @@ class PlcSession:
             self._options,
             self._portions,
         )
-        self._subscription, self._watchdog_s = made.subscription, made.watchdog_s
+        heard_us, heard_s = self._options.now_us(), asyncio.get_running_loop().time()
+        self._streams = {number: _Stream(heard_us, heard_s) for number in made.subscriptions}
+        self._watchdog_s = made.watchdog_s
         self._watched, self._polled = made.watched, made.polled
         self._belief.watchdog_s = made.watchdog_s
         if made.refused:
             self._hand_on_missing(made.refused, code_name(next(iter(made.refused.values()))))
+        if made.polled:
+            self._say_polled(made.polled)
         tasks: list[Coroutine[Any, Any, None]] = [self._watch()]
         if self._watched:
             tasks.append(self._follow())
@@ -162,6 +185,11 @@ class PlcSession:
         )
         self._sink(TagMissing(self._plc.plc, keys, self._options.now_us()))
 
+    def _say_polled(self, handles: Sequence[int]) -> None:
+        keys, every_s = self._translation.keys_of(handles), self._options.publishing_s
+        _log.info("%s: %d nodes are read every %g s", self._plc.plc, len(handles), every_s)
+        self._sink(TagsPolled(self._plc.plc, keys, every_s, self._options.now_us()))
+
     # -- following -------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
@@ -170,53 +198,64 @@ class PlcSession:
         asyncua's own loop is not used: it asks for one batch at a time, makes a task for each
         value, and logs a traceback each second while a server is away.
         """
-        acknowledged: list[int] = []
+        done: list[tuple[int, int]] = []
         waiting: deque[asyncio.Task[Publication]] = deque()
-        self._heard_us = self._options.now_us()
+        now_s = asyncio.get_running_loop().time
+        ahead = min(_MOST_AHEAD, _AHEAD * len(self._streams))
         try:
             while True:
-                while len(waiting) < _AHEAD:
-                    waiting.append(asyncio.create_task(self._publish(acknowledged)))
-                    acknowledged = []
-                async with asyncio.timeout(self._watchdog_s):
-                    publication = await waiting[0]
-                waiting.popleft()
-                if publication.subscription != self._subscription:
+                while len(waiting) < ahead:
+                    waiting.append(asyncio.create_task(self._publish(done)))
+                    done = []
+                silent_since_s = min(stream.heard_s for stream in self._streams.values())
+                try:
+                    async with asyncio.timeout_at(silent_since_s + self._watchdog_s):
+                        publication = await waiting[0]
+                except ua.uaerrors.BadTooManyPublishRequests:
+                    waiting.popleft()
+                    ahead = max(1, len(waiting))
                     continue
+                waiting.popleft()
+                stream = self._streams.get(publication.subscription)
+                if stream is None:
+                    continue
+                numbers = await self._in_order(stream, publication)
                 if not publication.keep_alive:
-                    acknowledged.append(publication.sequence)
-                acknowledged += await self._in_order(publication)
-                self._heard_us = self._options.now_us()
+                    numbers.append(publication.sequence)
+                done += [(publication.subscription, number) for number in numbers]
+                stream.heard_us, stream.heard_s = self._options.now_us(), now_s()
         finally:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def _publish(self, done: Sequence[int]) -> Publication:
+    async def _publish(self, done: Sequence[tuple[int, int]]) -> Publication:
         request = ua.PublishRequest()
         request.Parameters.SubscriptionAcknowledgements = [
-            ua.SubscriptionAcknowledgement(self._subscription, number) for number in done
+            ua.SubscriptionAcknowledgement(subscription, number) for subscription, number in done
         ]
         return decode_publication(await ask_raw(self._client, request, timeout_s=0))
 
-    async def _in_order(self, publication: Publication) -> list[int]:
+    async def _in_order(self, stream: _Stream, publication: Publication) -> list[int]:
         """Take in a publication after those that should have come before it; which those were."""
-        missing = _between(self._next_sequence, publication.sequence)
+        missing = _between(stream.next_sequence, publication.sequence)
         if missing is None:
             return []
-        again = await self._repair(missing) if missing else []
+        again: list[int] = []
+        if missing:
+            again = await self._repair(stream, publication.subscription, missing)
         if not publication.keep_alive:
-            self._next_sequence = publication.sequence % 0xFFFFFFFF + 1
+            stream.next_sequence = publication.sequence % 0xFFFFFFFF + 1
             self._take(publication)
         elif missing:
-            self._next_sequence = publication.sequence
+            stream.next_sequence = publication.sequence
         return again
 
-    async def _repair(self, missing: range) -> list[int]:
+    async def _repair(self, stream: _Stream, subscription: int, missing: range) -> list[int]:
         """Ask again for publications that never came; where they are gone, read everything."""
-        since_us, came = self._heard_us, []
+        since_us, came = stream.heard_us, []
         for number in missing[: self._options.most_republished]:
-            publication = await self._republish(number)
+            publication = await self._republish(subscription, number)
             if publication is None:
                 break
             self._take(publication)
@@ -230,9 +269,9 @@ class PlcSession:
             await self._read_afresh()
         return came
 
-    async def _republish(self, number: int) -> Publication | None:
+    async def _republish(self, subscription: int, number: int) -> Publication | None:
         request = ua.RepublishRequest()
-        request.Parameters.SubscriptionId = self._subscription
+        request.Parameters.SubscriptionId = subscription
         request.Parameters.RetransmitSequenceNumber = number
         try:
             data = await ask_raw(self._client, request)
@@ -241,7 +280,7 @@ class PlcSession:
         # The answer's type, and its header with neither diagnostics nor texts.
         ua.ua_binary.nodeid_from_binary(data)
         ua.ua_binary.struct_from_binary(ua.ResponseHeader, data)
-        publication = decode_message(data, self._subscription)
+        publication = decode_message(data, subscription)
         return publication if publication.sequence == number else None
 
     def _take(self, publication: Publication) -> None:
@@ -255,9 +294,12 @@ class PlcSession:
         self._hand_on(columns)
         overflows = self._translation.overflows(columns)
         if overflows:
-            now_us = self._options.now_us()
+            since_us, now_us = (
+                self._streams[publication.subscription].heard_us,
+                self._options.now_us(),
+            )
             self._sink(
-                NotificationsLost(self._plc.plc, overflows, self._heard_us, now_us, repaired=False)
+                NotificationsLost(self._plc.plc, overflows, since_us, now_us, repaired=False)
             )
 
     def _new_only(self, columns: Columns) -> Columns:

@@ -7,6 +7,7 @@ from twin.live.readings import (
     Reading,
     StaleChanged,
     TagMissing,
+    TagsPolled,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "Reading",
     "StaleChanged",
     "TagMissing",
+    "TagsPolled",
 ]

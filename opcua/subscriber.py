@@ -7,6 +7,8 @@ The contract of what it hands on, for each PLC:
 - `ConnectionChanged(False)` once when the connection is lost, or could not be made at first; then
   nothing until it is back. Nothing is invented: what was missed while it was away stays missed,
   except that the fresh values say how things stand.
+- `TagsPolled` where the server has no room to watch all tags, not in several subscriptions either:
+  what is left is read at the publishing interval.
 - `NotificationsLost` where the server's numbers show that some never came: they are fetched again,
   or, where the server has them no more, every value is read afresh.
 - `StaleChanged` where values can't be believed though the connection is up: the live counter stands

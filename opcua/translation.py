@@ -55,6 +55,8 @@ class Translation:
     Attributes:
         addresses: every node that is needed, once; a node's place is its handle.
         last: by key the last reading.
+        live: handle of the live counter; None: there is none.
+        structured: handles of structures of which members are wanted.
     """
 
     plc: PlcMap
@@ -62,6 +64,7 @@ class Translation:
     addresses: tuple[Address, ...] = field(init=False)
     last: dict[tuple[str, str], Reading] = field(init=False, default_factory=dict)
     live: int | None = field(init=False, default=None)
+    structured: set[int] = field(init=False, default_factory=set)
     _deadbands: dict[int, float] = field(init=False, default_factory=dict)
     _of: list[tuple[str, str] | None] = field(init=False)
     _special: dict[int, list[_Target]] = field(init=False, default_factory=dict)
@@ -79,6 +82,8 @@ class Translation:
                 least = min(node.deadband, self._deadbands.get(handle, node.deadband))
                 self._deadbands[handle] = least
             target = _Target(node.unit, node.signal, inputs, converter(node.conversion))
+            if node.conversion.picks_members:
+                self.structured.update(inputs)
             for handle in inputs:
                 mapped.setdefault(handle, []).append(target)
                 plain[handle] = plain.get(handle, 0) + (1 if node.conversion.is_plain else 2)

@@ -43,6 +43,8 @@ LINE = Line.model_validate(
                 "cycle_time": "2 s",
                 "variables": (
                     {"id": "Temp", "unit": "degC", "nominal": 80.0, "low": 0.0, "high": 200.0},
+                    {"id": "Weg", "unit": "mm", "nominal": 1.0, "low": 0.0, "high": 200.0},
+                    {"id": "Hub", "unit": "1", "nominal": 100.0, "low": 0.0, "high": 999.0},
                 ),
                 "alarms": (
                     {"id": "EQP001", "category": "EQP", "severity": 700, "when": "fault"},
@@ -73,6 +75,16 @@ plcs:
           scrap: {node: wAusschuss, type: UInt16, width: 16}
           cycle_time: {node: tTakt_ms, unit: ms}
           variable.Temp: {node: iTemp10F, scale: 0.1, unit: degF, deadband: 0}
+          variable.Weg:
+            node: 'nsu=urn:fremd:anlage;s=PRS'
+            pick: '[{i}].Achsen[1].fPosition'
+            deadband: 0
+          variable.Hub:
+            inputs:
+              strokes: {node: 'nsu=urn:fremd:anlage;s=PRS.{n}', pick: nHuebe}
+              runs: {node: 'nsu=urn:fremd:anlage;s=PRS.{n}', pick: bLäuft}
+            expression: strokes if runs else 0
+            deadband: 0
           alarm_word: {node: wStoerwort, bits: {2: EQP001, 5: PRC002}}
           starved: {node: bBereit, inverted: true}
           blocked:
@@ -102,6 +114,9 @@ def shown(step: int) -> dict[tuple[str, str], object]:
             (unit, "defective"): 7 * step,
             (unit, "cycle_time_s"): pytest.approx((1500 + step) / 1000),
             (unit, "variable.Temp"): pytest.approx(((1400 + step) / 10 - 32) * 5 / 9),
+            # Of structures of the supplier's own: in an array, and two members of one.
+            (unit, "variable.Weg"): pytest.approx(number + step / 4),
+            (unit, "variable.Hub"): 100 * number + step if step % 3 == 0 else 0,
             (unit, "alarm.EQP001"): bool(step & 4),
             (unit, "alarm.PRC002"): bool(step & 32),
             (unit, "starved"): not ready,

@@ -1,12 +1,14 @@
 // A node-opcua server whose variables are named and typed as nobody here would: foreign_plc.mjs
 // Prints {"url": ...}; at each line "N" on stdin it shows step N of its plant and prints {"step": N}.
 import { answer } from "./answers.mjs";
-import { mkdtempSync } from "node:fs";
+import { NODESET, TYPES } from "./foreign_types.mjs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import certificates from "node-opcua-certificate-manager";
 import client from "node-opcua-client";
+import nodesets from "node-opcua-nodesets";
 import server from "node-opcua-server";
 
 const { DataType, Variant, VariantArrayType, StatusCodes } = client;
@@ -15,10 +17,12 @@ const { OPCUAServer } = server;
 const folder = mkdtempSync(join(tmpdir(), "linetwin-foreign-"));
 const manager = new certificates.OPCUACertificateManager({ rootFolder: folder });
 await manager.initialize();
+const types = join(folder, "types.xml");
+writeFileSync(types, NODESET);
 const plc = new OPCUAServer({
   hostname: "127.0.0.1", port: Number(process.argv[2] ?? 0), serverCertificateManager: manager,
   securityModes: [client.MessageSecurityMode.None], securityPolicies: [client.SecurityPolicy.None],
-  disableDiscovery: true, allowAnonymous: true,
+  disableDiscovery: true, allowAnonymous: true, nodeset_filename: [nodesets.nodesets.standard, types],
   serverCapabilities: { operationLimits: { maxNodesPerRead: 3, maxMonitoredItemsPerCall: 4,
     maxNodesPerBrowse: 2, maxNodesPerTranslateBrowsePathsToNodeIds: 1 } },
 });
@@ -57,6 +61,19 @@ for (const number of [1, 2]) {
     } });
 }
 variable(hall, "Füllstände", DataType.Int32, (n) => Int32Array.from([n % 5, (n + 2) % 5]), { array: true });
+const library = space.getNamespaceIndex(TYPES);
+const axis = space.findDataType("ST_Achse", library);
+const press = space.findDataType("ST_Presse", library);
+const made = (type, value) => space.constructExtensionObject(type, value);
+const pressOf = (number) => (n) => made(press, { sName: `Presse ${number}`, nHuebe: 100 * number + n, bLäuft: n % 3 === 0,
+  Achsen: [made(axis, { wZustand: n, fPosition: -1 }), made(axis, { wZustand: 7, fPosition: number + n / 4 })] });
+const presses = own.addVariable({ componentOf: hall, browseName: "Pressen", nodeId: "s=PRS", dataType: press, valueRank: 1 });
+variables.push(() => presses.setValueFromSource(new Variant({ dataType: DataType.ExtensionObject,
+  arrayType: VariantArrayType.Array, value: [pressOf(1)(step), pressOf(2)(step)] })));
+for (const number of [1, 2]) {
+  const one = own.addVariable({ componentOf: hall, browseName: `Presse_${number}`, nodeId: `s=PRS.${number}`, dataType: press });
+  variables.push(() => one.setValueFromSource(new Variant({ dataType: DataType.ExtensionObject, value: pressOf(number)(step) })));
+}
 variable(hall, "Lebenszeichen", DataType.UInt32, (n) => n);
 other.addVariable({ componentOf: hall, browseName: "Fremdes", dataType: DataType.Double,
   value: new Variant({ dataType: DataType.Double, value: 1 }) });

@@ -31,6 +31,7 @@ from twin.live.readings import (
     Recalled,
     StaleChanged,
     TagMissing,
+    TagsPolled,
 )
 from twin.model.line import Line
 from twin.model.station import Station
@@ -105,6 +106,8 @@ class Mirror:
                 return self._connection(message)
             case TagMissing():
                 return self._missing(message)
+            case TagsPolled():
+                return self._polled(message)
             case NotificationsLost():
                 return self._lost(message)
             case StaleChanged():
@@ -375,6 +378,18 @@ class Mirror:
         )
         count = several(len(message.keys), "tag")
         text = f"{message.plc} lacks {count} of the map: {listed(message.keys)}"
+        return Changes(notices=(Notice(message.at_us, message.plc, stations, text),))
+
+    def _polled(self, message: TagsPolled) -> Changes:
+        stations = tuple(
+            dict.fromkeys(self._tags[k].station for k in message.keys if k in self._tags)
+        )
+        if not stations:
+            return Changes()
+        text = (
+            f"{message.plc} has no room to watch {several(len(message.keys), 'tag')} of the map "
+            f"({listed(message.keys)}): read every {message.every_s:g} s"
+        )
         return Changes(notices=(Notice(message.at_us, message.plc, stations, text),))
 
     def _lost(self, message: NotificationsLost) -> Changes:

@@ -16,6 +16,7 @@ __all__ = [
     "Recalled",
     "StaleChanged",
     "TagMissing",
+    "TagsPolled",
 ]
 
 
@@ -72,6 +73,23 @@ class TagMissing:
 
     plc: str
     keys: tuple[tuple[str, str], ...]
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagsPolled:
+    """Tags that a PLC has no room to watch: they are read at an interval. Said at each connect.
+
+    Args:
+        plc: id of the PLC.
+        keys: (unit, signal) of each.
+        every_s: the interval, seconds; what changes twice within it is seen once.
+        at_us: when, microseconds since 1970-01-01 UTC.
+    """
+
+    plc: str
+    keys: tuple[tuple[str, str], ...]
+    every_s: float
     at_us: int
 
 
@@ -141,6 +159,7 @@ Message: TypeAlias = (
     tuple[Reading, ...]
     | ConnectionChanged
     | TagMissing
+    | TagsPolled
     | NotificationsLost
     | StaleChanged
     | Recalled

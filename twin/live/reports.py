@@ -29,6 +29,7 @@ from twin.live.readings import (
     Recalled,
     StaleChanged,
     TagMissing,
+    TagsPolled,
 )
 from twin.live.station_times import StationTimes
 from twin.model.line import Line
@@ -193,6 +194,7 @@ class Reports:
             case (
                 ConnectionChanged()
                 | TagMissing()
+                | TagsPolled()
                 | NotificationsLost()
                 | StaleChanged()
                 | Recalled()
