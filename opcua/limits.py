@@ -7,13 +7,16 @@ the server answers with the interval that it keeps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from asyncua import ua
 from asyncua.common.utils import ServiceError
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
 
-__all__ = ["DEFAULT_LIMITS", "NO_LIMITS", "Limits", "at_most", "show_limits"]
+from twin.errors import UsageError
+
+__all__ = ["DEFAULT_LIMITS", "NO_LIMITS", "TOLD", "Limits", "at_most", "limited", "show_limits"]
 
 _IDS = ua.ObjectIds
 
@@ -57,6 +60,64 @@ class Limits:
 NO_LIMITS = Limits()
 DEFAULT_LIMITS = Limits(sessions=100, subscriptions=100, monitored_items=200_000)
 """What a PLC allows that is like no make: far more than clients need, and not without end."""
+
+_LEAST_MESSAGE = 8192
+"""Bytes that every stack takes (OPC 10000-6, 7.1.2.3): less, and nobody could log on."""
+_MOST = 2**31 - 1
+TOLD = (
+    "sessions",
+    "subscriptions",
+    "monitored-items",
+    "items-a-subscription",
+    "items-a-call",
+    "nodes-a-read",
+    "nodes-a-write",
+    "nodes-a-browse",
+    "nodes-a-call",
+    "paths-a-translate",
+    "message-bytes",
+    "connections",
+)
+"""The limits that a user can set, as they are called there."""
+
+
+def limited(base: Limits, told: Iterable[str], where: str = "--limit") -> Limits:
+    """Set limits as a user tells them.
+
+    Args:
+        base: what is not told stays as it is there.
+        told: NAME=NUMBER each, with a name of `TOLD`.
+        where: what the user wrote them to.
+
+    Raises:
+        UsageError: what is no limit, by a line each.
+
+    >>> limited(NO_LIMITS, ["sessions=3"]).sessions
+    3
+    >>> limited(NO_LIMITS, ["message-bytes=10"])
+    Traceback (most recent call last):
+    twin.errors.UsageError: --limit: message-bytes must be 8,192 to 2,147,483,647, got '10'
+    """
+    found: dict[str, int] = {}
+    wrong = []
+    for text in told:
+        name, _, number = text.partition("=")
+        name = name.strip().replace("_", "-")
+        least = _LEAST_MESSAGE if name == "message-bytes" else 1
+        if name not in TOLD:
+            allowed = ", ".join(TOLD)
+            wrong.append(f"{where} must be NAME=NUMBER with a name of {allowed}, got {text!r}")
+        elif name.replace("-", "_") in found:
+            wrong.append(f"{where}: {name} is told twice; leave one of them out")
+        elif not (number.strip().isdecimal() and least <= int(number) <= _MOST):
+            bounds = f"{least:,} to {_MOST:,}"
+            wrong.append(f"{where}: {name} must be {bounds}, got {number!r}")
+        else:
+            found[name.replace("-", "_")] = int(number)
+    if wrong:
+        raise UsageError("\n".join(wrong))
+    return replace(base, **found)
+
 
 _SHOWN = {
     _IDS.Server_ServerCapabilities_MaxSessions: "sessions",

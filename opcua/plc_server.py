@@ -115,7 +115,7 @@ class PlcServer:
         self._requests = requests
         name = f"{self.line.id} {self.plc}"
         server = await guarded_server(name, self.url, self.security, namespaces, make.limits)
-        if make is not GENERIC:
+        if make.name != GENERIC.name:
             await say_make(server, make)
         await say_service_level(server, self._service_level)
         own = {(self.plc, signal.name): _zero(signal.value_type.value) for signal in PLC_SIGNALS}

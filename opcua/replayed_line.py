@@ -22,7 +22,8 @@ from opcua.security import ServerSecurity
 from twin.errors import UsageError
 from twin.historian.port import Quality
 from twin.model.line import Line
-from twin.signals import Value, ValueType, tags
+from twin.model.packml import State
+from twin.signals import Tag, Value, ValueType, tags
 
 __all__ = ["ReplayedLine", "serve_replay"]
 
@@ -82,7 +83,7 @@ class ReplayedLine:
         at = self._source_us(0)
         for server in self.plcs:
             values: dict[Key, Value] = {
-                tag.key: first[tag.key].value if tag.key in first else _zero(tag.signal.value_type)
+                tag.key: first[tag.key].value if tag.key in first else _not_yet(tag)
                 for tag in tags(self._line)
                 if tag.plc == server.plc
             }
@@ -131,8 +132,12 @@ class ReplayedLine:
         return self._clock.epoch_unix_us + self._began_us + at_us
 
 
-def _zero(value_type: ValueType) -> Value:
-    return {ValueType.DOUBLE: 0.0, ValueType.BOOLEAN: False}.get(value_type, 0)
+def _not_yet(tag: Tag) -> Value:
+    """What a signal holds, with a bad status, until the recording says something of it."""
+    if tag.signal.name == "state_current":
+        # There is no state 0, and what follows from a state must be one's.
+        return int(State.STOPPED)
+    return {ValueType.DOUBLE: 0.0, ValueType.BOOLEAN: False}.get(tag.signal.value_type, 0)
 
 
 @asynccontextmanager

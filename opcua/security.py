@@ -179,8 +179,12 @@ def make_pki(directory: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def server_security(directory: Path) -> ServerSecurity:
+def server_security(directory: Path, anonymous: Role | None = None) -> ServerSecurity:
     """Read what a PLC needs, having made it where it is not there yet.
+
+    Args:
+        directory: where.
+        anonymous: what somebody who does not say who they are may do; None: they are kept out.
 
     Raises:
         UsageError: the directory is not whole.
@@ -193,6 +197,7 @@ def server_security(directory: Path) -> ServerSecurity:
         user=USER,
         password=(directory / "password").read_text().strip(),
         folder=directory,
+        anonymous=anonymous,
     )
 
 

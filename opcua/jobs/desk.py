@@ -118,6 +118,9 @@ class JobDesk:
             values: what was published, by (unit, signal).
             at_unix_us: the plant's present, microseconds since 1970-01-01 UTC.
         """
+        if self._server is None:
+            # A recording is played: nobody can order anything, and nothing is made.
+            return
         self._at_us = at_unix_us
         good = scrap = 0
         for key in self._signs.keys() & values.keys():

@@ -345,6 +345,26 @@ def test_simulate_for_people(twin, mini) -> None:
         (("plc", "MINI", "--scan", "nan"), "--scan must be a number from 0.01 to 60, got 'nan'"),
         (("plc", "MINI", "--port", "NO=4840"), "with a PLC of the line"),
         (("plc", "MINI", "--port", "PLC1=70000"), "--port must be PLC=PORT"),
+        (
+            ("plc", "MINI", "--limit", "sesions=3"),
+            "^twin: --limit must be NAME=NUMBER with a name of sessions, .*, got 'sesions=3'$",
+        ),
+        (
+            ("plc", "MINI", "--limit", "sessions=0", "--anonymous", "boss", "--as", "s5"),
+            (
+                "^twin: 3 things are wrong: --as: must be one of .* "
+                "--limit: sessions must be 1 to 2,147,483,647, got '0' "
+                "--anonymous must be one of observe, operate, engineer, got 'boss'$"
+            ),
+        ),
+        (
+            ("plc", "MINI", "--limit", "sessions=2", "--limit", "sessions=3"),
+            "^twin: --limit: sessions is told twice",
+        ),
+        (
+            ("plc", "MINI", "--no-security", "--anonymous", "observe"),
+            "with --no-security it does not: leave one of the two out",
+        ),
         (("history", "--limit", "0"), "--limit must be a whole number of at least 1, got '0'"),
         (("no-such-command",), "No such command 'no-such-command'"),
     ],

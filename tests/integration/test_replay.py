@@ -84,6 +84,23 @@ async def test_a_client_sees_what_the_plant_did(tmp_path) -> None:
             await close(client, polite=True)
 
 
+async def test_a_recording_that_says_nothing_of_the_state_is_served_all_the_same() -> None:
+    store = MemoryHistorian()
+    store.write([Point(Series("L1", "A01", "processed"), EPOCH_US, 10)])
+    played = RecordedPoints(LINE, store.read(Query()))
+    async with serve_replay(LINE, played, ManualClock(EPOCH_US), None) as replayed:
+        (url,) = replayed.endpoints.values()
+        client = await connect(url, None)
+        try:
+            index = await client.get_namespace_index("urn:linetwin:ENTERPRISE:SITE:L1")
+            state, made = (client.get_node(ua.NodeId(path, index)) for path in (STATE, PROCESSED))
+            held = await state.read_data_value(raise_on_bad_status=False)
+            assert held.StatusCode.name == "BadWaitingForInitialData"
+            assert await made.read_value() == 10
+        finally:
+            await close(client, polite=True)
+
+
 def test_a_loop_begins_again_and_in_any_stretches_plays_the_same() -> None:
     played = recorded()
     assert (played.signals, played.left_out) == (2, 2)

@@ -11,8 +11,10 @@ from typing import Any
 from opcua.clock import WallClock
 from opcua.own_plc import load_nodes, serve_own_plc
 from opcua.personality import Personality
+from opcua.roles import Role
 from opcua.rules import read_rules
-from opcua.security import make_pki, server_security
+from opcua.security import make_pki
+from twin.cli.access import access_of
 from twin.cli.places import DataPlaces
 from twin.errors import UsageError
 
@@ -33,6 +35,7 @@ class OwnPlcCall:
     security: bool
     port: list[str]
     like: Personality
+    anonymous: Role | None = None
 
 
 def serve_own(
@@ -58,7 +61,7 @@ def serve_own(
         make_pki(pki)
 
     async def serve() -> None:
-        access = server_security(pki) if call.security else None
+        access = access_of(pki, call.security, call.anonymous)
         clock = WallClock.of_this_week("UTC", call.speed)
         async with serve_own_plc(
             clock,

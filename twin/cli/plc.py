@@ -24,9 +24,11 @@ from opcua.collection import keep_for_good
 from opcua.emulated_plc import serve_line
 from opcua.faults.control import control_over_http
 from opcua.faults.script import fault_script
-from opcua.personality import PERSONALITIES, personality
-from opcua.security import make_pki, server_security
+from opcua.personality import PERSONALITIES
+from opcua.security import make_pki
+from twin.cli.access import ANONYMOUS_HELP, LIMIT_HELP, access_of, make_told, role_told
 from twin.cli.export_file import export_address_space
+from twin.cli.faults import Faults
 from twin.cli.numbers import number, whole
 from twin.cli.own_plc import OwnPlcCall, serve_own
 from twin.cli.places import DEFAULT_DATA, DataPlaces
@@ -47,6 +49,7 @@ EXAMPLES = (
     "twin plc tube_line --export tags.csv   |   "
     "twin plc tube_line --faults bad_day.yaml --control 8088   |   "
     "twin plc tube_line --as s7-1200   |   "
+    "twin plc tube_line --anonymous observe --limit sessions=3 --limit message-bytes=65536   |   "
     "twin plc tube_line --replay history.duckdb --loop   |   "
     "twin plc --nodeset export.xml --rules rules.yaml --fast 1000@100ms"
 )
@@ -93,6 +96,8 @@ def plc(
     security: Annotated[
         bool, typer.Option(help="Encrypted and authenticated; without, on loopback only.")
     ] = True,
+    anonymous: Annotated[str | None, typer.Option(metavar="ROLE", help=ANONYMOUS_HELP)] = None,
+    limit: Annotated[list[str] | None, typer.Option(metavar="NAME=NUMBER", help=LIMIT_HELP)] = None,
     faults: Annotated[
         Path | None, typer.Option(help="A script of what goes wrong, in YAML.")
     ] = None,
@@ -150,14 +155,22 @@ def plc(
     ] = None,
 ) -> None:
     """Serve the emulated PLCs of a line over OPC UA until Ctrl-C."""
-    like = personality(make)
+    wrong = Faults()
+    like = make_told(make, limit or (), wrong)
+    role = None
+    with wrong.noted():
+        role = role_told(anonymous, security)
+    wrong.tell()
     if nodeset is not None or fast is not None or slow is not None:
         if any(each is not None for each in (line, faults, control, export, replay)):
             raise UsageError(
                 "--nodeset, --fast and --slow serve a PLC without a line: give no line, --faults, "
                 "--control, --export or --replay beside them"
             )
-        own = OwnPlcCall(nodeset, rules, fast, slow, speed, seed, data, security, port or [], like)
+        ports_told = port or []
+        own = OwnPlcCall(
+            nodeset, rules, fast, slow, speed, seed, data, security, ports_told, like, role
+        )
         serve_own(own, _say_json if as_json else _say_text, _until_told_to_stop)
         return
     if rules is not None:
@@ -179,7 +192,7 @@ def plc(
     must_be_free(tuple(ports.items()))
     say = _say_json if as_json else _say_text
     if replay is not None:
-        call = ReplayCall(loaded, replay, loop, speed, scan, ports, data, security, like)
+        call = ReplayCall(loaded, replay, loop, speed, scan, ports, data, security, like, role)
         serve_replayed(call, say, _until_told_to_stop)
         return
     places = DataPlaces(data)
@@ -199,7 +212,7 @@ def plc(
     clock = WallClock(epoch_us, max(plant.now_us, start_us + _lived_us(started_us, speed)), speed)
 
     async def serve() -> None:
-        access = server_security(places.pki) if security else None
+        access = access_of(places.pki, security, role)
         async with AsyncExitStack() as stack:
             served = await stack.enter_async_context(
                 serve_line(

@@ -12,7 +12,9 @@ from opcua.clock import WallClock
 from opcua.personality import Personality
 from opcua.recorded_points import RecordedPoints
 from opcua.replayed_line import serve_replay
-from opcua.security import make_pki, server_security
+from opcua.roles import Role
+from opcua.security import make_pki
+from twin.cli.access import access_of
 from twin.cli.places import DataPlaces
 from twin.errors import UsageError
 from twin.historian.duckdb_store import DuckDBHistorian
@@ -38,6 +40,7 @@ class ReplayCall:
     data: Path
     security: bool
     like: Personality
+    anonymous: Role | None = None
 
 
 def serve_replayed(
@@ -58,7 +61,7 @@ def serve_replayed(
         make_pki(pki)
 
     async def serve() -> None:
-        access = server_security(pki) if call.security else None
+        access = access_of(pki, call.security, call.anonymous)
         clock = WallClock.of_this_week(call.line.time_zone, call.speed)
         async with serve_replay(
             call.line,
