@@ -66,7 +66,7 @@ def test_it_takes_at_most_half_of_equal_allocation(correlation: float) -> None:
     assert np.mean(took) <= 0.5 * _equal_allocation(SPREAD, correlation)
 
 
-ROUNDS, EACH, SPAN_S = 400, 4_000, 2_000
+ROUNDS, EACH, SPAN_S = 400, 1_500, 1_000
 PLACES = [(a, b, 6 - a - b) for a in range(7) for b in range(7 - a)]
 """Six places dealt out over the three gaps of a line of four stations: 28 ways."""
 
@@ -93,9 +93,9 @@ def test_the_best_of_28_lines_is_found_as_often_as_promised_and_at_half_the_cost
         made = dict(workers.results(replicate, tasks))
     good = np.array([made[k][:, figure_number("good")] for k in range(len(tasks))])
     values = good.reshape(len(plans), EACH) / SPAN_S
-    assert np.abs(values.mean(axis=1) / exact - 1).max() < 0.003
+    assert np.abs(values.mean(axis=1) / exact - 1).max() < 0.005
 
-    indifference = 0.004 * exact.max()
+    indifference = 0.006 * exact.max()
     right = exact >= exact.max() - indifference
     rng = np.random.default_rng(4)
     found, took = [], []
