@@ -14,6 +14,7 @@ from asyncua.server.internal_subscription import InternalSubscription
 from asyncua.server.monitored_item_service import MonitoredItemService
 from asyncua.server.subscription_service import SubscriptionService
 
+from opcua.alarms.event_queue import EventQueue, overflow_event
 from opcua.alarms.events import EventFilter
 from opcua.fast_items import FastItems, is_nothing
 from opcua.limits import NO_LIMITS, Limits
@@ -122,6 +123,25 @@ class _Subscription(InternalSubscription):  # type: ignore[misc]  # no types
 
     repeats = False
     """Whether every change is published twice, as a faulty server does."""
+    _overflows = 0
+
+    async def enqueue_event(self, mid: int, eventdata: ua.EventFieldList, maxsize: int) -> None:
+        """Queue an event; what does not fit is discarded, and the client is told."""
+        queued = self._triggered_events.get(mid)
+        full = self.monitored_item_srv.event_queues.get(mid)
+        if queued is None or full is None or maxsize <= 0:
+            await super().enqueue_event(mid, eventdata, maxsize)
+            return
+
+        def overflow() -> ua.EventFieldList:
+            self._overflows += 1
+            now_us, subscription = time.time_ns() // 1000, self.data.SubscriptionId
+            event = overflow_event(now_us, subscription, self._overflows)
+            # Whatever the item's where clause says (OPC 10000-4, 7.22.3).
+            select = self.monitored_item_srv.selected(mid)
+            return ua.EventFieldList(eventdata.ClientHandle, event.to_event_fields(select))
+
+        full.add(queued, eventdata, maxsize, overflow)
 
     def has_published_results(self) -> bool:
         fast = self.monitored_item_srv.fast
@@ -152,6 +172,11 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
         self._table = table
         self._service = service
         self.fast: FastItems | None = None
+        self.event_queues: dict[int, EventQueue] = {}
+
+    def selected(self, mid: int) -> list[Any]:
+        """What an item for events selects of each."""
+        return list(self._monitored_items[mid].filter.SelectClauses)
 
     def __len__(self) -> int:
         return len(self._monitored_items) + (0 if self.fast is None else len(self.fast))
@@ -172,6 +197,8 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
         item = self._monitored_items.get(result.MonitoredItemId)
         if item is not None:
             item.where_clause_evaluator = EventFilter(self.aspace, wanted.WhereClause)
+            oldest = bool(params.RequestedParameters.DiscardOldest)
+            self.event_queues[result.MonitoredItemId] = EventQueue(oldest)
         return result
 
     async def create_monitored_items(
@@ -227,6 +254,8 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
     def _modify_monitored_item(
         self, params: ua.MonitoredItemModifyRequest
     ) -> ua.MonitoredItemModifyResult:
+        if params.MonitoredItemId in self.event_queues:
+            return self._modify_events(params)
         if self.fast is None or params.MonitoredItemId not in self.fast:
             return super()._modify_monitored_item(params)
         asked = params.RequestedParameters
@@ -237,6 +266,22 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
             RevisedQueueSize=queue,
         )
 
+    def _modify_events(self, params: ua.MonitoredItemModifyRequest) -> ua.MonitoredItemModifyResult:
+        asked, item = params.RequestedParameters, self._monitored_items[params.MonitoredItemId]
+        # asyncua keeps the old where clause, and any size of queue.
+        if isinstance(asked.Filter, ua.EventFilter):
+            item.filter = asked.Filter
+            item.where_clause_evaluator = EventFilter(self.aspace, asked.Filter.WhereClause)
+        elif not is_nothing(asked.Filter):
+            code = ua.StatusCodes.BadEventFilterInvalid
+            return ua.MonitoredItemModifyResult(ua.StatusCode(code))
+        item.client_handle = asked.ClientHandle
+        item.queue_size = self._revise_queue_size(asked.QueueSize)
+        self.event_queues[params.MonitoredItemId].discard_oldest = bool(asked.DiscardOldest)
+        return ua.MonitoredItemModifyResult(
+            RevisedSamplingInterval=self._sampling_ms(asked), RevisedQueueSize=item.queue_size
+        )
+
     async def _set_monitoring_mode(self, mode: ua.MonitoringMode, mid: int) -> ua.StatusCode:
         if self.fast is None or mid not in self.fast:
             return await super()._set_monitoring_mode(mode, mid)
@@ -244,6 +289,7 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
         return ua.StatusCode()
 
     def _delete_monitored_items(self, mid: int) -> ua.StatusCode:
+        self.event_queues.pop(mid, None)
         if self.fast is None or mid not in self.fast:
             return super()._delete_monitored_items(mid)
         self.fast.remove(mid)
@@ -251,6 +297,7 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
 
     def delete_all_monitored_items(self) -> None:
         super().delete_all_monitored_items()
+        self.event_queues.clear()
         if self.fast is not None:
             self.fast.close()
             self.fast = None
