@@ -100,14 +100,19 @@ _ALL = (
         "wire",
         "The server takes connections and requests, and never answers one.",
         "A connection that opens and a handshake or a request that times out.",
-        "Have a deadline on the handshake, too; close the connection before trying again.",
+        "Have a deadline on the handshake (Hello, OpenSecureChannel, CreateSession) too, not on "
+        "requests alone; when it has passed, close the connection before trying again, with "
+        "growing pauses: a client that opens one more at each try uses up what the server "
+        "allows.",
     ),
     FaultKind(
         "session_dropped",
         "server",
         "The server forgets its sessions; connections stay open.",
         "BadSessionIdInvalid on the next request, BadSessionClosed on publish requests.",
-        "Make a new session, subscribe again, read every value afresh.",
+        "Don't close the connection: make a new session on it, subscribe again, and read every "
+        "value afresh. Subscriptions went with the session; a write that was under way may or "
+        "may not have been done, so read it back.",
     ),
     FaultKind(
         "service_level",
@@ -122,28 +127,36 @@ _ALL = (
         "server",
         "The server deletes its subscriptions; sessions stay.",
         "BadNoSubscription on publish requests.",
-        "Subscribe again and read every value afresh.",
+        "Take BadNoSubscription for the end of all that was subscribed: subscribe again and "
+        "read every value afresh, in the same session. Mark what history has of the time "
+        "between as unknown.",
     ),
     FaultKind(
         "subscription_dead",
         "server",
         "Subscriptions are there and say nothing any more, not even keep-alives.",
         "Silence; reads go on working.",
-        "Watch for keep-alives: after some of them are missing, subscribe again and read afresh.",
+        "Know the longest time without a notification (publishing interval times keep-alive "
+        "count); after three of them without any delete the subscription, subscribe again and "
+        "read afresh. That reads still work proves nothing.",
     ),
     FaultKind(
         "certificate_expired",
         "server",
         "The PLC starts again with a certificate that is out of date.",
         "A certificate that the client must refuse.",
-        "Refuse it, say whose certificate is out of date since when, and go on trying slowly.",
+        "Refuse it, say whose certificate is out of date since when, and go on trying slowly: "
+        "it comes back by itself once it is renewed. Warn some weeks before a certificate ends; "
+        "check the client's own clock first.",
     ),
     FaultKind(
         "certificate_changed",
         "server",
         "The PLC starts again with another certificate and key.",
         "A certificate that nobody has trusted yet.",
-        "Refuse it and ask a person; never trust what has changed by itself.",
+        "Refuse it, keep it aside, and ask a person, with the old and the new thumbprint; never "
+        "trust what has changed by itself. A renewed certificate and somebody in between look "
+        "alike.",
     ),
     FaultKind(
         "clock_drift",
@@ -167,7 +180,10 @@ _ALL = (
         "values",
         "A sensor stays at what it showed last, in good quality.",
         "A value that does not change while those beside it do.",
-        "Watch for values that stand still longer than the process allows.",
+        "Good quality says nothing here: have a longest time without change for each signal "
+        "that the process keeps moving, and compare with those that move with it (a count with "
+        "its machine's state). Read once more before you alarm: a subscription may be what is "
+        "silent.",
     ),
     FaultKind(
         "bad_quality",
@@ -213,7 +229,9 @@ _ALL = (
         "values",
         "Now and then a value is far too high for one scan.",
         "Single outliers in good quality.",
-        "Filter by plausibility; don't alarm on one sample.",
+        "Check against what is physically possible and against the steepest change that is; "
+        "alarm after several samples, not one; keep the raw value in history, marked, instead "
+        "of throwing it away.",
         {
             "share": Param(0.1, "share of scans with a spike", high=1),
             "size": Param(10.0, "times the value, at least 1", low=1),
@@ -226,7 +244,9 @@ _ALL = (
         "values",
         "Now and then a value falls to 0 for one scan.",
         "Single zeros in good quality.",
-        "Filter by plausibility; a counter that dips has not been reset.",
+        "Wait for the next scan before you believe a zero: a counter that is back where it was "
+        "has dipped, one that goes on from 0 was reset. Never book the difference of a dip as "
+        "production, down or up.",
         {"share": Param(0.1, "share of scans with a dip", high=1)},
         numbers_only=True,
         restless=True,
@@ -236,7 +256,9 @@ _ALL = (
         "values",
         "A sensor drifts.",
         "A value that moves slowly away from those that belong to it.",
-        "Compare with redundant sensors or a model over hours.",
+        "No single value shows it: compare with redundant sensors or a model over hours, follow "
+        "the difference with a slow chart (EWMA or CUSUM), and ask for a calibration before "
+        "limits are reached.",
         {"share_per_h": Param(0.5, "share of the value that is added an hour", low=-100, high=100)},
         numbers_only=True,
         restless=True,
@@ -246,7 +268,9 @@ _ALL = (
         "values",
         "A sensor is noisy.",
         "A value that jitters at every scan.",
-        "Set a deadband, filter, and don't store every sample.",
+        "Ask for a deadband of some standard deviations in the subscription, where the server "
+        "has one, or set it in the client; filter before you alarm or compute rates; don't "
+        "store every sample.",
         {"share": Param(0.05, "standard deviation as a share of the value", high=100)},
         numbers_only=True,
         restless=True,
@@ -256,7 +280,9 @@ _ALL = (
         "values",
         "One bit of a whole number or a boolean is stuck.",
         "Values that can't be (a state that there is not), or a flag that never changes.",
-        "Check enumerations against what they allow.",
+        "Check enumerations against what they allow and say so once; keep the last valid state "
+        "marked as old instead of mapping an unknown one to another. A flag that never changes "
+        "shows only beside signals that must change it.",
         {
             "bit": Param(0, "which, from the lowest", high=62),
             "at": Param(1, "what it is stuck at", high=1),
@@ -268,7 +294,9 @@ _ALL = (
         "values",
         "A counter begins at 0 again.",
         "A counter smaller than before, that grows on.",
-        "Take it for a restart: add what it shows to what was before.",
+        "Take a counter that is smaller than before for a restart: add what it shows now to "
+        "what was before, never the negative difference. What was made between the last value "
+        "seen and the reset is not known; say so.",
         numbers_only=True,
         restless=True,
     ),
@@ -277,7 +305,9 @@ _ALL = (
         "values",
         "A counter has few bits and wraps.",
         "A counter that falls to 0 again and again.",
-        "Count differences modulo its width.",
+        "Know the width and count differences modulo it; look often enough that it can't wrap "
+        "twice between two looks. A fall from near the top is a wrap, one from anywhere else a "
+        "reset.",
         {"bits": Param(8, "width", low=1, high=62)},
         numbers_only=True,
         restless=True,
@@ -307,7 +337,9 @@ _ALL = (
         "values",
         "Values are published late, with the source timestamps that they should have had.",
         "Source timestamps older than those that have come from other nodes.",
-        "Order by source timestamp, and accept late values into history.",
+        "Order by source timestamp and put late values where they belong in history; close a "
+        "report's interval only after the longest delay that you expect, or correct it "
+        "afterwards. Server timestamps don't show it.",
         {"by_s": Param(5.0, "plant seconds", high=1e6)},
     ),
     FaultKind(
@@ -315,7 +347,9 @@ _ALL = (
         "values",
         "After a firmware update values have another type.",
         "A Variant of another type in good quality; the DataType attribute says so too.",
-        "Convert what can be converted, report the rest once; don't die of one node.",
+        "Look at the type of each value, not of the node once; convert what can be converted "
+        "without loss, report the rest once with node, old and new type, and go on with all "
+        "other nodes. Before a write read the type anew.",
         {"to": Param("String", "the new type", ("String", "Float", "Int16"))},
         restless=True,
     ),
@@ -334,7 +368,9 @@ _ALL = (
         "server",
         "Scans take too long.",
         "A heartbeat that slows, ScanOverruns that grow, values in lumps.",
-        "Watch the heartbeat; don't read a slow PLC harder.",
+        "Watch the heartbeat against the plant's time; when it slows, ask for less (longer "
+        "intervals, fewer items) and wait longer: more retries make it slower still. Values in "
+        "one lump have source timestamps of their own; use those.",
         {"takes_s": Param(2.0, "seconds that each scan takes longer", high=3600)},
     ),
     FaultKind(
@@ -342,7 +378,9 @@ _ALL = (
         "values",
         "Alarms come and go at random.",
         "Many alarm changes at every scan.",
-        "Group and limit; show the first of a burst.",
+        "Show the first of a burst and group the rest by machine: more than ten in ten minutes are a "
+        "flood (ISA-18.2). Keep all of it in history. Size the item's queue, and after an event of "
+        "type EventQueueOverflowEventType ask for ConditionRefresh.",
         {"share": Param(0.5, "share of the alarms that stand at each scan", high=1)},
         restless=True,
     ),
@@ -351,7 +389,10 @@ _ALL = (
         "server",
         "Faults of all kinds one after the other, at random, from the seed.",
         "All of the above.",
-        "All of the above, at once.",
+        "All of the above, at once: after anything that looks wrong, go back to a state that "
+        "is known (new connection, new session, new subscription, every value read afresh), "
+        "write what was not acknowledged again only where twice does no harm, and log which "
+        "fault was taken for which.",
         {
             "every_s": Param(30.0, "plant seconds from one to the next, in the mean", low=0.1),
             "each_s": Param(10.0, "plant seconds that each lasts, in the mean", low=0.1),
