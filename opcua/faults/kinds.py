@@ -172,8 +172,9 @@ _ALL = (
         "values",
         "The PLC's clock is set.",
         "Source timestamps that jump, perhaps back.",
-        "Don't drop what seems old and don't compute rates across the jump; keep the time of arrival "
-        "beside the source timestamp, so that order can be restored, and say that the clock was set.",
+        "Don't drop what seems old and don't compute rates across the jump; keep the time of "
+        "arrival beside the source timestamp, so that order can be restored, and say that the "
+        "clock was set.",
         {"by_s": Param(3600.0, "by how many seconds", low=-1e9, high=1e9)},
     ),
     FaultKind(
@@ -191,9 +192,9 @@ _ALL = (
         "values",
         "A sensor fails.",
         "A bad status code, and no value.",
-        "Keep the last good value, marked as old with its time; never store null as 0, nor a bad "
-        "value's number. Which status it is decides who is called: the sensor's, the device's or the "
-        "network's people.",
+        "Keep the last good value, marked as old with its time; never store null as 0, nor a "
+        "bad value's number. Which status it is decides who is called: the sensor's, the "
+        "device's or the network's people.",
         {
             "status": Param(
                 "BadSensorFailure",
@@ -382,9 +383,9 @@ _ALL = (
         "values",
         "Alarms come and go at random.",
         "Many alarm changes at every scan.",
-        "Show the first of a burst and group the rest by machine: more than ten in ten minutes are "
-        "a flood (ISA-18.2). Keep all of it in history. Size the item's queue, and after an event of "
-        "type EventQueueOverflowEventType ask for ConditionRefresh.",
+        "Show the first of a burst and group the rest by machine: more than ten in ten minutes "
+        "are a flood (ISA-18.2). Keep all of it in history. Size the item's queue, and after an "
+        "event of type EventQueueOverflowEventType ask for ConditionRefresh.",
         {"share": Param(0.5, "share of the alarms that stand at each scan", high=1)},
         restless=True,
     ),
