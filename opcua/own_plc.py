@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from xml.etree.ElementTree import ParseError, parse
 
 from asyncua import Server, ua
 
@@ -26,7 +27,16 @@ from opcua.limits import NO_LIMITS, Limits
 from opcua.moving_nodes import MovingNode, Target, load_structures, moving_node, target
 from opcua.rules import Rule, Told, moving
 from opcua.security import SERVER_URI, ServerSecurity, is_loopback
-from opcua.standards import ISA95, STANDARD_URIS, nodesets
+from opcua.standards import (
+    DI,
+    IA,
+    ISA95,
+    MACHINERY,
+    PACKML,
+    STANDARD_URIS,
+    VISION,
+    nodesets,
+)
 from opcua.structures import instant
 from opcua.wire_values import BASE
 from twin.errors import QuantityError, UsageError
@@ -35,6 +45,9 @@ from twin.model.quantity import parse_duration
 __all__ = ["LOAD_URI", "LoadNodes", "OwnPlc", "load_nodes", "serve_own_plc"]
 
 LOAD_URI = "urn:linetwin:load"
+_FIRST = (DI, IA, MACHINERY, PACKML, VISION, ISA95)
+_XML = "{http://opcfoundation.org/UA/2011/03/UANodeSet.xsd}"
+_URI = f"{_XML}NamespaceUris/{_XML}Uri"
 _A_FOLDER = 100
 _LOAD = re.compile(r"(\d+)@(.+)")
 
@@ -193,8 +206,11 @@ async def serve_own_plc(
     if security is None and not is_loopback(host):
         raise UsageError("a PLC without encryption must listen on a loopback address")
     url = f"opc.tcp://{host}:{port}"
-    # Exports build on the companion standards: they are there already.
-    uris = (BASE, SERVER_URI, *STANDARD_URIS)
+    # Exports build on the companion standards: they are there already. Rules name nodes by number:
+    # what is the user's own keeps its numbers when more standards come.
+    brought = () if nodeset is None else _namespaces_in(nodeset)
+    own = (*brought, *((LOAD_URI,) if load else ()))
+    uris = dict.fromkeys((BASE, SERVER_URI, *_FIRST, *own, *STANDARD_URIS))
     namespaces = {uri: index for index, uri in enumerate(uris)}
     server = await guarded_server("own PLC", url, security, namespaces, limits)
     if nodeset is not None:
@@ -219,6 +235,15 @@ async def serve_own_plc(
         yield plc
     finally:
         await server.stop()
+
+
+def _namespaces_in(nodeset: Path) -> tuple[str, ...]:
+    """List the namespaces that an export names; none where it can't be read: that is said later."""
+    try:
+        root = parse(nodeset).getroot()  # noqa: S314 -- the user's own file
+    except (OSError, ParseError):
+        return ()
+    return tuple(uri.text.strip() for uri in root.iterfind(_URI) if uri.text)
 
 
 async def _say_version(server: Server) -> None:

@@ -144,7 +144,8 @@ class PlcServer:
                 server.iserver, naming, self._applied, requests, self._values, at_unix_us
             )
         ids = {key: node_id for key, (node_id, _) in variables.items()}
-        self.vision.bind(server.iserver, naming, self._applied, self._values)
+        known = None if requests is None else self._values
+        self.vision.bind(server.iserver, naming, self._applied, known)
         self.alarms.bind(server.iserver, naming, ids, self._values, at_unix_us)
         bind_condition_methods(server.iserver, naming, self.alarms)
         if self.recorder is not None:

@@ -79,7 +79,7 @@ class VisionDesk:
         server: InternalServer,
         naming: Naming,
         applied: AppliedPlan,
-        values: Mapping[Key, Value],
+        values: Mapping[Key, Value] | None,
     ) -> None:
         """Show what was found on a server, and let its methods answer.
 
@@ -87,13 +87,14 @@ class VisionDesk:
             server: a new one, or the one after a restart.
             naming: how its nodes are named.
             applied: the plan that made them.
-            values: what each signal shows.
+            values: what each signal shows; None: nobody knows yet.
         """
         self._server, self._applied = server, applied
         space = server.aspace
         places: dict[ua.NodeId, _Post] = {}
         for post in self._posts.values():
-            post.counters = {name: int(values[post.unit, name]) for name in post.signals}
+            if values is not None:
+                post.counters = {name: int(values[post.unit, name]) for name in post.signals}
             latest = f"{post.node}/{LATEST}"
             post.shown = {
                 name: naming.node_id(f"{latest}/{name}" if name else latest)

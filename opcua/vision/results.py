@@ -70,7 +70,7 @@ def result_of(
     Args:
         unit: the machine.
         kinds: the kinds of defects that it looks for.
-        before, after: its counters, by signal.
+        before, after: its counters, by signal; those that are known.
         at_us: when the second scan was, microseconds since 1970-01-01 UTC.
 
     >>> before = {"processed": 7, "defective": 0, "reworked": 0, "defect.dent": 0}
@@ -78,10 +78,15 @@ def result_of(
     >>> result_of("AVI01", ("dent",), before, after, 0).content
     {'Inspected': 3, 'Passed': 2, 'Scrapped': 1, 'Reworked': 0, 'dent': 1}
     """
-    inspected, scrapped, reworked = (after[name] - before[name] for name in _COUNTERS)
+
+    def grown(name: str) -> int:
+        # A counter that was not known until now tells nothing of what came between.
+        return after[name] - before[name] if name in before else 0
+
+    inspected, scrapped, reworked = map(grown, _COUNTERS)
     if inspected <= 0:
         return None
-    found = tuple((kind, after[f"defect.{kind}"] - before[f"defect.{kind}"]) for kind in kinds)
+    found = tuple((kind, grown(f"defect.{kind}")) for kind in kinds)
     return Result(unit, after["processed"], inspected, scrapped, reworked, found, at_us)
 
 

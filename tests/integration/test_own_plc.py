@@ -120,6 +120,8 @@ async def test_structures_arrays_words_and_a_stations_counters_move(tmp_path) ->
         client = await connect(plc.url, None)
         try:
             await client.load_data_type_definitions()
+            # As the how-to and everybody's rules have it, however many standards there are.
+            assert await client.get_namespace_index("urn:st") == 8
             clock.move(7 * S)
             await plc.scan()
             recipe = (await read(client, "urn:st", "Recipe")).Value.Value

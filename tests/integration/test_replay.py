@@ -174,3 +174,33 @@ def test_the_command_plays_a_history_of_the_twins_own(tmp_path) -> None:
         assert process.wait(30) == 0
     assert '"signals": 2' in said
     assert '"left_out": 1' in said
+
+
+async def test_results_of_a_recorded_vision_post_are_what_its_counters_grew_by(tmp_path) -> None:
+    station = {"id": "V", "cycle_time": "1 s", "inspection": {"detects": {"dent": 0.9}}}
+    line = Line.model_validate({"id": "L1", "defects": ({"id": "dent"},), "stations": (station,)})
+    series = {n: Series("L1", "V01", n) for n in ("processed", "defective", "defect.dent")}
+    store, at = MemoryHistorian(), 1_600_000_000 * S
+    store.write(
+        [
+            Point(Series("L1", "V01", "state_current"), at, 6),
+            Point(series["processed"], at + S, 700),
+            Point(series["defective"], at + S, 30),
+            Point(series["defect.dent"], at + S, 30),
+            Point(series["processed"], at + 3 * S, 707),
+            Point(series["defective"], at + 3 * S, 32),
+            Point(series["defect.dent"], at + 3 * S, 32),
+        ]
+    )
+    clock = ManualClock(EPOCH_US)
+    async with serve_replay(
+        line, RecordedPoints(line, store.read(Query())), clock, None
+    ) as replayed:
+        (server,) = replayed.plcs
+        for _ in range(3):
+            clock.move(2 * S)
+            await replayed.scan()
+        (result,) = server.vision.results("V01").newest
+    # What was counted before the recording began is no result.
+    assert (result.id, result.inspected, result.scrapped) == ("V01-707", 7, 2)
+    assert result.found == (("dent", 2),)
