@@ -131,7 +131,7 @@ typedef struct Group Group;
 typedef u64 Sum;
 
 typedef struct { i64 number; int32_t rework_pass; uint32_t defects; } Part;
-typedef struct { Part part; i64 entered, drawn_us; } PartInLane;  /* see `Lane`; 0: not drawn yet */
+typedef struct { Part part; i64 entered; } PartInLane;
 
 /* What lies on a place. Most places hold one part at most: it lies in the load itself; where there are
  * or have been more, they lie elsewhere, from `first` on, and the slot before them all says for which
@@ -172,9 +172,6 @@ struct Lane {
     Queue parts;
     i64 capacity;
     Sum level_us;
-    /* Which station works on each part of it by itself, in a time that is drawn. It is drawn when the part
-     * enters: then what is due next need not wait for it when the work begins. NULL: none such. */
-    const Station *works_on;
     Group *taker;      /* if there is but one */
     Outlet *giver;     /* likewise */
     Group **takers;
@@ -286,7 +283,7 @@ typedef struct {
     Tournament *inner;
     Machine *machine;
     Station *station;
-    Group *group, *taker;
+    Group *group, *taker;   /* the taker only if it takes them one by one */
     Lane *single_lane, *short_way;
 } Leaf;
 
@@ -332,7 +329,8 @@ typedef struct Engine {
     i64 counted_from_us, reach_us;  /* of pending events */
     i64 most_events;
     const StopAt *stop_at;  /* NULL: nothing to watch for */
-    i64 stop;               /* why to stop before the time is up: an Outcome */
+    int stop;               /* why to stop before the time is up: an Outcome */
+    int watches;            /* whether there may be something to stop at */
     i64 now_us, start_us, began_us, end_us, turns;
     Load made;              /* what an operation has made, until it is judged */
     Todo *todo; i64 todo_room, todo_count, lanes_that_gained;
@@ -406,14 +404,13 @@ static void write_out(const Queue *queue, PartInLane *to) {
     memcpy(to + before_end, queue->begin, (size_t)(queue->count - before_end) * sizeof(PartInLane));
 }
 
-SELDOM static void enlarge_queue(Engine *e, Queue *queue) {
+SELDOM static void enlarge_queue(Engine *e, Queue *queue, i64 more) {
     i64 room = queue->count ? 2 * queue->count : 4;
+    while (room < queue->count + more) room *= 2;
     PartInLane *slots = malloc((size_t)room * sizeof(PartInLane));
     if (!slots) longjmp(e->give_up, OUT_OF_MEMORY);
-    if (queue->count) {
-        write_out(queue, slots);
-        free(queue->begin);
-    }
+    if (queue->count) write_out(queue, slots);
+    free(queue->begin);
     *queue = (Queue){slots, slots + queue->count, slots, slots + room, queue->count, room};
 }
 
@@ -449,7 +446,7 @@ static inline Part *new_last(Engine *e, Load *load) {
 
 /* The end of a lane, to be written to. */
 static inline PartInLane *new_in_lane(Engine *e, Queue *queue) {
-    if (RARELY(queue->count == queue->room)) enlarge_queue(e, queue);
+    if (RARELY(queue->count == queue->room)) enlarge_queue(e, queue, 1);
     PartInLane *slot = queue->next++;
     if (RARELY(queue->next == queue->end)) queue->next = queue->begin;
     queue->count++;
@@ -457,11 +454,11 @@ static inline PartInLane *new_in_lane(Engine *e, Queue *queue) {
 }
 
 /* The part taken from a lane; it stands until another enters. */
-static inline const PartInLane *take_first(Queue *queue) {
+static inline const Part *take_first(Queue *queue) {
     const PartInLane *first = queue->first++;
     if (RARELY(queue->first == queue->end)) queue->first = queue->begin;
     queue->count--;
-    return first;
+    return &first->part;
 }
 
 /* So many parts taken from a lane, to the end of a load. */
@@ -469,7 +466,15 @@ static void take_many(Engine *e, Queue *queue, i64 many, Load *load) {
     make_room(e, load, (uint32_t)many);
     Part *to = own_part_at(load, held(load));
     load->held += (uint32_t)many;
-    while (many--) *to++ = take_first(queue)->part;
+    queue->count -= many;
+    while (many) {
+        const PartInLane *from = queue->first;
+        i64 stretch = queue->end - from < many ? queue->end - from : many;
+        for (i64 i = 0; i < stretch; i++) to[i] = from[i].part;
+        to += stretch;
+        many -= stretch;
+        queue->first = from + stretch == queue->end ? queue->begin : queue->first + stretch;
+    }
 }
 
 /* ---- Pending events: tournaments; the earliest wins, the lower leaf on a tie (rule S25) ------------- */
@@ -479,7 +484,8 @@ static inline i64 tournament_at(const Tournament *t) { return t->start_us + (i64
 
 static inline u64 word_of(const Tournament *t, i64 leaf, i64 at) {
     u64 since = (u64)(at - t->start_us);
-    return (since < t->never ? since : t->never) << t->bits | (u64)leaf;
+    if (RARELY(since > t->never)) since = t->never;
+    return since << t->bits | (u64)leaf;
 }
 
 /* A function of its own keeps `tournament_set` from doing without a branch here. */
@@ -734,11 +740,6 @@ static inline i64 variate(const i64 *q, i64 constant, Key key, u64 index) {
     return q[i] + part_of((u64)(q[i + 1] - q[i]), fraction);
 }
 
-/* How long a station's operation on a part takes. */
-static inline i64 work_time(const Station *s, i64 lead, int32_t rework_pass) {
-    return variate(s->quantiles, s->constant_us, s->service, draw_index(lead, rework_pass));
-}
-
 /* ---- Sums over time ------------------------------------------------------------------------------------- */
 
 static inline void span_begins(Sum *sum, i64 spans, i64 now_us) {
@@ -939,14 +940,24 @@ static inline void gained_parts(Engine *e, Lane *lane) {
     add_todo(e, (Todo){GAINED_PARTS, .lane = lane});
 }
 
-static OFTEN void lay_down(Engine *e, Lane *lane, const Part *part) {
-    i64 drawn_us = lane->works_on ? work_time(lane->works_on, part->number, part->rework_pass) : 0;
-    *new_in_lane(e, &lane->parts) = (PartInLane){*part, ++e->turns, drawn_us};
+static OFTEN void lay_in(Engine *e, Lane *lane, const Part *part) {
+    *new_in_lane(e, &lane->parts) = (PartInLane){*part, ++e->turns};
+    span_begins(&lane->level_us, 1, e->now_us);
 }
 
-static OFTEN void lay_in(Engine *e, Lane *lane, const Part *part) {
-    lay_down(e, lane, part);
-    span_begins(&lane->level_us, 1, e->now_us);
+static void lay_in_many(Engine *e, Lane *lane, const Part *part, i64 many) {
+    Queue *queue = &lane->parts;
+    if (queue->room - queue->count < many) enlarge_queue(e, queue, many);
+    span_begins(&lane->level_us, many, e->now_us);
+    queue->count += many;
+    while (many) {
+        PartInLane *to = queue->next;
+        i64 stretch = queue->end - to < many ? queue->end - to : many;
+        for (i64 i = 0; i < stretch; i++) to[i] = (PartInLane){part[i], ++e->turns};
+        part += stretch;
+        many -= stretch;
+        queue->next = to + stretch == queue->end ? queue->begin : to + stretch;
+    }
 }
 
 static OFTEN void enter(Engine *e, Lane *lane, const Part *part) {
@@ -997,9 +1008,9 @@ static OFTEN void work(Engine *e, Place *p, i64 left_us) {
     set_condition(e, p, EXECUTE);
 }
 
-/* `drawn_us` is 0 where the time of the operation has not been drawn yet. */
-static OFTEN void begin(Engine *e, Place *p, i64 lead, int32_t rework_pass, i64 drawn_us) {
-    if (!drawn_us) drawn_us = work_time(machine_of(p)->station, lead, rework_pass);
+static OFTEN void begin(Engine *e, Place *p, i64 lead, int32_t rework_pass) {
+    const Station *s = machine_of(p)->station;
+    i64 drawn_us = variate(s->quantiles, s->constant_us, s->service, draw_index(lead, rework_pass));
     p->work.drawn_us = drawn_us;
     if (e->logging) log_place(e, OPERATION_STARTED, p, lead, drawn_us);
     work(e, p, drawn_us);
@@ -1076,34 +1087,38 @@ static Part drawn_for(const Place *p) {
 
 SELDOM static void begin_again(Engine *e, Place *p) {
     Part part = drawn_for(p);
-    begin(e, p, part.number, part.rework_pass, 0);
+    begin(e, p, part.number, part.rework_pass);
 }
 
 /* An operation begins with the load that lies on its place. */
-static OFTEN void begin_operation(Engine *e, Place *p, i64 operation, i64 lead, int32_t rework_pass, i64 drawn_us) {
+static OFTEN void begin_operation(Engine *e, Place *p, i64 operation, i64 lead, int32_t rework_pass) {
     p->loaded = 1;
     p->parts.redone = 0;
     p->work.operation = operation;
     p->work.started_us = e->now_us;
     if (RARELY(is_elsewhere(&p->parts))) p->parts.slots[-1] = (Part){lead, rework_pass, 0};
-    begin(e, p, lead, rework_pass, drawn_us);
+    begin(e, p, lead, rework_pass);
 }
 
 /* One part, which has been taken out of its lane, is the whole load. */
-static OFTEN void load_one(Engine *e, Place *p, const Part *part, i64 drawn_us) {
+static OFTEN void load_one(Engine *e, Place *p, const Part *part) {
     Machine *m = machine_of(p);
     count(&m->consumed, 1);
-    empty(&p->parts);
-    *own_part_at(&p->parts, 0) = *part;
-    p->parts.held++;
-    begin_operation(e, p, m->station->started++, part->number, part->rework_pass, drawn_us);
+    if (RARELY(is_elsewhere(&p->parts))) {
+        empty(&p->parts);
+        *new_last(e, &p->parts) = *part;
+    } else {
+        p->parts.only = *part;
+        p->parts.held = 1;
+    }
+    begin_operation(e, p, m->station->started++, part->number, part->rework_pass);
 }
 
 static OFTEN void take_one(Engine *e, Place *p, Lane *lane) {
-    const PartInLane *first = take_first(&lane->parts);
+    const Part *part = take_first(&lane->parts);
     span_ends(&lane->level_us, 1, e->now_us);
     gained_room(e, lane);
-    load_one(e, p, &first->part, first->drawn_us);
+    load_one(e, p, part);
 }
 
 static void take_several(Engine *e, Place *p) {
@@ -1114,8 +1129,8 @@ static void take_several(Engine *e, Place *p) {
     take_load(e, group, operation, p);
     count(&m->consumed, held(&p->parts));
     const Part *first = part_at(&p->parts, 0);
-    if (held(&p->parts)) begin_operation(e, p, operation, first->number, first->rework_pass, 0);
-    else begin_operation(e, p, operation, first_made(group->station->plan, operation), 0, 0);
+    if (held(&p->parts)) begin_operation(e, p, operation, first->number, first->rework_pass);
+    else begin_operation(e, p, operation, first_made(group->station->plan, operation), 0);
 }
 
 /* Take everything an operation needs, and begin it (rules S5, S8, S13). */
@@ -1170,7 +1185,10 @@ static Load *make_parts(Engine *e, const Place *p) {
     Load *made = &e->made;
     Part part = part_made(p, sp->code + first);
     empty(made);
-    for (; first < last; first++, part.number++) *new_last(e, made) = part;
+    make_room(e, made, (uint32_t)(last - first));
+    set_held(made, (uint32_t)(last - first));
+    Part *to = own_part_at(made, 0);
+    for (; first < last; first++, part.number++) *to++ = part;
     return made;
 }
 
@@ -1422,11 +1440,9 @@ static OFTEN int hand_on(Engine *e, Place *p) {
     if (machine_of(p)->hindered || e->todo_count) return 0;
     if (lane && parts && lane->capacity - lane->parts.count >= parts) {
         const Part *part = part_at(&p->parts, 0);
-        for (const Part *end = part + parts; part < end; part++) {
-            if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
-            lay_down(e, lane, part);
-        }
-        span_begins(&lane->level_us, parts, e->now_us);
+        for (i64 i = 0; e->logging && i < parts; i++)
+            log_place(e, PART_PASSED, p, part[i].number, lane - e->lanes);
+        lay_in_many(e, lane, part, parts);
         count(&machine_of(p)->good, parts);
         set_held(&p->parts, 0);
         if (has_waiting_taker(lane)) serve(e, lane);
@@ -1477,14 +1493,14 @@ static OFTEN int goes_the_short_way(Engine *e, const Leaf *leaf, Place *p) {
     p->loaded = 0;
     set_held(&p->parts, 0);
     if (e->logging) log_place(e, PART_PASSED, p, part->number, lane - e->lanes);
-    if (taker && taker->single && taker->waiting.head) {
+    if (taker && taker->waiting.head) {
         Place *next = taker->waiting.head;
         e->turns++;  /* as if it had been in the lane */
         leave(&taker->waiting, next);
-        load_one(e, next, part, 0);
+        load_one(e, next, part);
     } else {
         lay_in(e, lane, part);
-        if (!taker || taker->waiting.head) serve(e, lane);
+        if (!taker) serve(e, lane);
     }
     if (next_lane && next_lane->parts.count && !group->waiting.head) take_one(e, p, next_lane);
     else take_or_wait(e, p);
@@ -1815,8 +1831,7 @@ static void clock_fires(Engine *e, i64 leaf) {
 static OFTEN void place_fires(Engine *e, const Leaf *leaf, Place *p) {
     int32_t pending = p->pending;
     p->pending = NOTHING;
-    if (RARELY(pending == STRUCK)) struck(e, p);
-    else if (RARELY(pending == REPAIRED)) repaired(e, machine_of(p));
+    if (RARELY(pending != COMPLETED)) pending == STRUCK ? struck(e, p) : repaired(e, machine_of(p));
     else if (!goes_the_short_way(e, leaf, p)) completed(e, p);
 }
 
@@ -1844,6 +1859,11 @@ static int stop_is_reached(const Engine *e, const StopAt *stop) {
     return stop->at_least <= sum && sum <= stop->at_most;
 }
 
+SELDOM static int stops(Engine *e) {
+    if (e->stop_at && stop_is_reached(e, e->stop_at)) e->stop = STOPPED;
+    return e->stop != OK;
+}
+
 /* Everything in its order up to an instant, or until there is a reason to stop. Apart from `setjmp`, as
  * a compiler keeps little in registers where that may come back. */
 APART static int run(Engine *e, i64 to_us) {
@@ -1869,8 +1889,7 @@ APART static int run(Engine *e, i64 to_us) {
             tournament_set(&e->work, firing, e->work_due_us[firing]);
             e->firing = NONE;
         }
-        if (RARELY(e->stop_at) && stop_is_reached(e, e->stop_at)) e->stop = STOPPED;
-        if (RARELY(e->stop)) {
+        if (RARELY(e->watches) && stops(e)) {
             e->end_us = e->now_us;
             return e->stop;
         }
@@ -1901,6 +1920,8 @@ EXPORT int linetwin_advance(Engine *e, i64 to_us, i64 most_events, const StopAt 
     e->most_events = most_events;
     e->stop_at = stop;
     e->stop = OK;
+    e->watches = stop || e->logging;
+    e->firing = NONE;  /* it is not where memory ran out in the middle of an event */
     if (stop && stop_is_reached(e, stop)) return STOPPED;
     for (;;) {
         i64 reached_us = e->counted_from_us + e->reach_us;
@@ -2014,13 +2035,6 @@ EXPORT void linetwin_close(Engine *e) {
     free(e);
 }
 
-static const Station *worker_on(const Lane *lane) {
-    const Station *s = lane->takers_count ? lane->takers[0]->station : NULL;
-    for (i64 i = 0; i < lane->takers_count; i++)
-        if (lane->takers[i]->station != s || !lane->takers[i]->single) return NULL;
-    return s && !s->constant_us ? s : NULL;
-}
-
 /* Point the state's rows at each other, as the program numbers them. */
 static void wire(Engine *e) {
     const Program *plan = &e->plan;
@@ -2083,7 +2097,6 @@ static void wire(Engine *e) {
         for (const Inlet *in = group->inlets; in < group->inlets + group->inlets_count; in++)
             for (i64 k = 0; k < in->lanes_count; k++) in->lanes[k]->tells_causes |= group->tells_causes;
     }
-    for (Lane *lane = e->lanes; lane < e->lanes + plan->lanes_count; lane++) lane->works_on = worker_on(lane);
     for (i64 i = 0; i < plan->machines_count; i++) {
         const MachinePlan *mp = &plan->machines[i];
         Machine *m = &e->machines[i];
@@ -2119,9 +2132,10 @@ static void wire_places(Engine *e) {
 static void wire_leaves(Engine *e) {
     for (Machine *m = e->machines; m < e->machines + e->plan.machines_count; m++) {
         const Group *group = m->group;
+        Group *taker = group->short_way ? group->short_way->taker : NULL;
         e->leaves[m->leaf] = (Leaf){
             .first = m->places, .inner = m->inner, .machine = m, .station = m->station, .group = m->group,
-            .taker = group->short_way ? group->short_way->taker : NULL,
+            .taker = taker && taker->single ? taker : NULL,
             .single_lane = group->single_lane, .short_way = group->short_way,
         };
     }
@@ -2575,7 +2589,7 @@ static void load_place(Engine *e, Place *p, const SavedPlace *from) {
 static void load_part(Engine *e, const SavedPart *from) {
     Part part = {from->number, (int32_t)from->rework_pass, (uint32_t)from->defects};
     if (from->held_in != IN_LANE) *new_last(e, &e->places[from->holder].parts) = part;
-    else *new_in_lane(e, &e->lanes[from->holder].parts) = (PartInLane){part, from->entered, 0};
+    else *new_in_lane(e, &e->lanes[from->holder].parts) = (PartInLane){part, from->entered};
     if (from->entered > e->turns) e->turns = from->entered;
 }
 
