@@ -257,6 +257,9 @@ class _Items(MonitoredItemService):  # type: ignore[misc]  # no types
         if params.MonitoredItemId in self.event_queues:
             return self._modify_events(params)
         if self.fast is None or params.MonitoredItemId not in self.fast:
+            if params.MonitoredItemId not in self._monitored_items:
+                code = ua.StatusCodes.BadMonitoredItemIdInvalid
+                return ua.MonitoredItemModifyResult(ua.StatusCode(code))
             return super()._modify_monitored_item(params)
         asked = params.RequestedParameters
         queue = self._queue(asked)

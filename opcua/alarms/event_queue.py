@@ -37,13 +37,19 @@ class EventQueue:
     """What becomes of an event when the queue of its item is full.
 
     Args:
-        discard_oldest: whether the oldest event makes room; if not, the new one is discarded.
+        discard_oldest: whether the oldest event makes room; if not, the new one takes the place
+            of the last.
 
     >>> full, queue = EventQueue(), [1, 2]
     >>> for event in (3, 4):
     ...     full.add(queue, event, 2, lambda: "overflow")
     >>> queue
     ['overflow', 3, 4]
+    >>> full, queue = EventQueue(discard_oldest=False), [1, 2]
+    >>> for event in (3, 4):
+    ...     full.add(queue, event, 2, lambda: "overflow")
+    >>> queue
+    [1, 4, 'overflow']
     """
 
     discard_oldest: bool = True
@@ -66,6 +72,8 @@ class EventQueue:
         if self.discard_oldest:
             del queue[1 if told else 0]
             queue.append(event)
+        else:
+            queue[-2 if told else -1] = event
         if not told:
             self._told = overflow()
             queue.insert(0 if self.discard_oldest else len(queue), self._told)

@@ -63,5 +63,18 @@ async def test_a_client_is_told_once_that_it_has_missed_events(here, discard_old
         assert overflow.Severity == 500
         # The client's own filter lets alarms through alone: this one passes it.
         assert all(event.ConditionName for event in events)
-        # Those of the last fault are kept, or lost.
-        assert {event.Time.timestamp() >= last_unix_s for event in events} == {discard_oldest}
+        # Those of the last fault push the older ones out, or each other from the last place.
+        assert [event.Time.timestamp() >= last_unix_s for event in events] == [
+            discard_oldest or at == HOLDS - 1 for at in range(HOLDS)
+        ]
+
+
+async def test_an_item_that_is_not_there_is_not_changed(here) -> None:
+    subscription = await here.client.create_subscription(20, Listener())
+    params = ua.ModifyMonitoredItemsParameters(
+        subscription.subscription_id,
+        ua.TimestampsToReturn.Source,
+        [ua.MonitoredItemModifyRequest(4711)],
+    )
+    (result,) = await here.client.uaclient.modify_monitored_items(params)
+    assert result.StatusCode.name == "BadMonitoredItemIdInvalid"
