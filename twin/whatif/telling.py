@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import lcm
 
 from twin.engine.results import Estimate
 from twin.whatif.estimates import QuantileEstimate
@@ -141,7 +143,7 @@ def title(kept: SavedAnswer, answer: Answer) -> str:
 
 
 def verdict(answer: Answer) -> tuple[str, ...]:
-    """What is sure and what is not, a sentence for each scenario."""
+    """What is sure and what is not: a sentence for each scenario, and one where it needs care."""
     figure = FIGURES[figure_number(answer.plan.figure)]
     said = []
     for i, variant in enumerate(answer.variants[1:], start=1):
@@ -155,7 +157,19 @@ def verdict(answer: Answer) -> tuple[str, ...]:
             )
         else:
             said.append(f"{variant.name}: no difference is proved; it is {low} to {high} (95 %).")
-    return tuple(said)
+    return (*said, *_part_of_a_period(answer))
+
+
+def _part_of_a_period(answer: Answer) -> Iterator[str]:
+    """Say so where a steady state is told from a part of what comes back as a whole."""
+    line, span_us = answer.variants[0].line, answer.plan.span_us
+    period_us = lcm(*(stop.every_us for calendar in line.calendars for stop in calendar.stops))
+    if answer.warm_up.us and span_us % period_us:
+        span, period = spoken_time(span_us), spoken_time(period_us)
+        yield (
+            f"Only in part a steady state: the line's planned stops come back every {period}, and "
+            f"of that {span} are counted. Count {period} or a multiple of it."
+        )
 
 
 def facts(kept: SavedAnswer) -> tuple[tuple[str, str], ...]:
