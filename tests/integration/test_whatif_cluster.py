@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from twin.errors import NotConnected
 
 distributed = pytest.importorskip("distributed")
 
+DEADLINE_S = 120.0
 MIN_US = 60_000_000
 PLAN = whatif.Plan(span_us=20 * MIN_US, warm_up_us=2 * MIN_US, precision=None, most=12)
 BIGGER = whatif.Scenario.of("bigger", {"buffers.*.capacity": "x2"})
@@ -37,6 +41,34 @@ def test_two_workers_give_the_bits_of_one_thread(cluster: Any) -> None:
     with whatif.open_workers(cluster=cluster.scheduler_address) as workers:
         assert workers.size == 2
         there = whatif.compare(line, [BIGGER], plan=PLAN, workers=workers)
+    assert here.values.tobytes() == there.values.tobytes()
+
+
+def _kill_who_works(cluster: Any, killed: list[int]) -> None:
+    """Wait until a worker has tasks in hand, and kill its process."""
+    with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+        deadline = time.monotonic() + DEADLINE_S
+        while not killed and time.monotonic() < deadline:
+            busy = {address for address, tasks in client.processing().items() if tasks}
+            for nanny in cluster.workers.values():
+                if nanny.worker_address in busy and not killed:
+                    killed.append(nanny.pid)
+                    os.kill(nanny.pid, signal.SIGKILL)
+
+
+def test_an_experiment_whose_worker_is_killed_gives_the_same_bits(cluster: Any) -> None:
+    line = load("five_stations")
+    long = replace(PLAN, span_us=4 * 1440 * MIN_US, most=16)
+    with whatif.open_workers(jobs=1) as one:
+        here = whatif.compare(line, [BIGGER], plan=long, workers=one)
+    killed: list[int] = []
+    with whatif.open_workers(cluster=cluster.scheduler_address) as workers:
+        killer = threading.Thread(target=_kill_who_works, args=(cluster, killed))
+        killer.start()
+        there = whatif.compare(line, [BIGGER], plan=long, workers=workers)
+        killer.join()
+    assert len(killed) == 1
+    assert not Path(f"/proc/{killed[0]}").exists()
     assert here.values.tobytes() == there.values.tobytes()
 
 
