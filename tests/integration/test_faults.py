@@ -469,6 +469,19 @@ async def test_chaos_is_the_same_from_the_same_seed_and_ends_clean() -> None:
     assert len({kind for story in stories for kinds in story for kind in kinds}) > 12
 
 
+@of("service_level")
+async def test_a_server_says_that_it_serves_badly_and_goes_on() -> None:
+    async with rig() as at:
+        level, made = at.client.get_node(ua.ObjectIds.Server_ServiceLevel), await at.read("made")
+        assert await level.read_value() == 255
+        number = await at.fault("service_level", level=1)
+        assert await level.read_value() == 1
+        await at.run(5)
+        assert await at.read("made") > made
+        await at.end(number)
+        assert await level.read_value() == 255
+
+
 def test_every_fault_has_a_test() -> None:
     assert set(KINDS) == TESTED
 

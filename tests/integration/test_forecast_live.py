@@ -96,7 +96,7 @@ async def test_scores_are_read_after_the_twin_has_ended(here: Path) -> None:
     [
         (["l.yaml", "--live"], "there is no history at linetwin-data"),
         (["l.yaml", "--live", "--from", "s.json", "--keep"],
-         "give --from or --live, not both; --keep is for --from"),
+         "give --from or --live, not both\n--keep is for --from: "),
         (["l.yaml"], "give --from FILE, as 'twin snapshot' writes it, or --live"),
     ],
 )  # fmt: skip
