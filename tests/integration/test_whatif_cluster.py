@@ -28,7 +28,7 @@ BIGGER = whatif.Scenario.of("bigger", {"buffers.*.capacity": "x2"})
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     local = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     )
     with local:
         yield local
